@@ -1,0 +1,254 @@
+"""Which Request may go now: order, host fairness, pace and due times."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from scrapeq.models import Order, Outcome, Request
+from scrapeq.stores import Store
+
+WINDOWS: dict[Order, int] = {"fifo": 4096, "lifo": 256, "priority": 256}
+"""Pending URLs held in memory beyond those under way: how far the Frontier looks past a
+host that may not be asked now. Smaller where a URL read later may have to go first."""
+
+Ranked = tuple[tuple[float, ...], Request]
+
+
+@dataclass(slots=True)
+class _Host:
+    active: int = 0
+    """Requests handed out and not yet answered."""
+    unstarted: int = 0
+    """Of those, the ones that no fetcher has begun."""
+    not_before: float = 0.0
+    """Loop time at which the host may be asked again."""
+    parked: list[Ranked] = field(default_factory=list)
+    """A heap of its Requests that may not go now."""
+
+    @property
+    def idle(self) -> bool:
+        return not self.active and not self.parked
+
+
+class Frontier:
+    """Hands out pending URLs of the Store, one at a time, as its host and the order allow.
+
+    It holds no truth: what it has in memory is pending in the Store. It ends when the list
+    has ended and every URL has its verdict.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        order: Order = "fifo",
+        per_host: int = 8,
+        delay: float = 0.0,
+        read_ahead: int = 1_000_000,
+    ) -> None:
+        self._store = store
+        self._order = order
+        self._per_host = per_host
+        self._delay = delay
+        self._read_ahead = read_ahead
+        self._window = WINDOWS[order]
+        self._hosts: dict[str, _Host] = {}
+        self._ready: list[Ranked] = []
+        self._held: set[int] = set()
+        """Rows in memory or under way: the Store still calls them pending."""
+        self._waiting = 0
+        self._timers: list[tuple[float, str]] = []
+        self._more = True
+        """The Store may have rows to take that were never looked at."""
+        self._next_due: float | None = 0.0
+        self._list_ended = False
+        self._begun = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+
+    # ---- what the run tells it
+
+    def begin(self) -> None:
+        """Hand out from now on: enough of the list is in the Store to have an order."""
+        self._begun.set()
+
+    def list_grew(self) -> None:
+        """New pending URLs are in the Store."""
+        self._more = True
+        self._update_room()
+        self._changed.set()
+
+    def list_ended(self) -> None:
+        self._list_ended = True
+        self.begin()
+        self._changed.set()
+
+    async def room(self) -> None:
+        """Wait while more than `read_ahead` URLs lie pending: the back-pressure on the list."""
+        await self._room.wait()
+
+    def started(self, request: Request) -> None:
+        """A fetcher begins with it: from now on the host's interval counts."""
+        if self._delay and (host := self._hosts.get(request.host)):
+            host.unstarted -= 1
+            self._hold(request.host, asyncio.get_running_loop().time() + self._delay)
+
+    def answered(self, request: Request) -> None:
+        """Its fetcher is done with it: the host has a place free."""
+        host = self._hosts[request.host]
+        host.active -= 1
+        self._unpark(request.host)
+        self._changed.set()
+
+    def pause(self, host: str, seconds: float) -> None:
+        """Leave a host alone: it said 429, or asked for patience in another way."""
+        self._hosts.setdefault(host, _Host())
+        self._hold(host, asyncio.get_running_loop().time() + seconds)
+        self._changed.set()
+
+    def settled(self, outcome: Outcome) -> None:
+        """The Store has committed this verdict."""
+        self._held.discard(outcome.request.id)
+        if outcome.verdict == "retry":
+            if outcome.due is None:
+                self._more = True
+            else:
+                self._note_due(outcome.due)
+        self._update_room()
+        self._changed.set()
+
+    # ---- what it tells
+
+    @property
+    def held_back(self) -> str:
+        """The politeness limit that keeps Requests here while nothing else may go."""
+        if self._ready or not self._waiting:
+            return ""
+        now = asyncio.get_running_loop().time()
+        full = any(h.parked and h.active >= self._per_host for h in self._hosts.values())
+        if full:
+            return f"--per-host {self._per_host}"
+        paused = any(h.parked and h.not_before > now + self._delay for h in self._hosts.values())
+        return "Retry-After" if paused else f"--delay {self._delay:g}"
+
+    def waits(self) -> dict[str, float]:
+        """Hosts that are left alone now, and for how many seconds more."""
+        now = asyncio.get_running_loop().time()
+        return {
+            name: host.not_before - now
+            for name, host in self._hosts.items()
+            if host.not_before > now
+        }
+
+    async def __aiter__(self) -> AsyncIterator[Request]:
+        await self._begun.wait()
+        while True:
+            self._changed.clear()
+            await self._refill()
+            if (request := self._next()) is not None:
+                yield request
+            elif self._finished():
+                return
+            else:
+                await self._something_new()
+
+    def _next(self) -> Request | None:
+        self._wake_hosts()
+        while self._ready:
+            ranked = heapq.heappop(self._ready)
+            request = ranked[1]
+            host = self._hosts.setdefault(request.host, _Host())
+            if self._may_go(host):
+                host.active += 1
+                host.unstarted += 1
+                self._waiting -= 1
+                if host.parked and self._may_go(host):  # there may be a place for one more
+                    self._unpark(request.host)
+                return request
+            heapq.heappush(host.parked, ranked)
+        return None
+
+    def _may_go(self, host: _Host) -> bool:
+        if host.active >= self._per_host or (self._delay and host.unstarted):
+            return False
+        return host.not_before <= asyncio.get_running_loop().time()
+
+    def _hold(self, name: str, until: float) -> None:
+        host = self._hosts[name]
+        if until > host.not_before:
+            host.not_before = until
+            heapq.heappush(self._timers, (until, name))
+
+    def _wake_hosts(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while self._timers and self._timers[0][0] <= now:
+            self._unpark(heapq.heappop(self._timers)[1])
+
+    def _unpark(self, name: str) -> None:
+        """Let a host's first parked Request try again; forget a host that has none."""
+        host = self._hosts.get(name)
+        if host is None:
+            return
+        if host.parked:
+            heapq.heappush(self._ready, heapq.heappop(host.parked))
+        elif host.idle and host.not_before <= asyncio.get_running_loop().time():
+            del self._hosts[name]
+
+    async def _refill(self) -> None:
+        """Take from the Store what fits into the window, when there is something to take."""
+        now = time.time()
+        due = self._next_due is not None and self._next_due <= now
+        if not self._has_room() or not (self._more or due):
+            return
+        room = self._window - self._waiting
+        # Before the queries: what is told to us while they run comes on top.
+        self._more, self._next_due = False, None
+        taken = await self._store.take(room, self._order, self._held, now)
+        for request in taken:
+            self._held.add(request.id)
+            heapq.heappush(self._ready, (self._rank(request), request))
+        self._waiting += len(taken)
+        self._more = self._more or len(taken) == room
+        if (stored := await self._store.next_due(now)) is not None:
+            self._note_due(stored)
+
+    def _has_room(self) -> bool:
+        return self._waiting <= self._window // 2
+
+    def _note_due(self, due: float) -> None:
+        self._next_due = due if self._next_due is None else min(due, self._next_due)
+
+    def _rank(self, request: Request) -> tuple[float, ...]:
+        match self._order:
+            case "fifo":
+                return (request.id,)
+            case "lifo":
+                return (-request.id,)
+            case "priority":
+                return (request.priority, request.id)
+
+    def _finished(self) -> bool:
+        return self._list_ended and not self._held and not self._more and self._next_due is None
+
+    async def _something_new(self) -> None:
+        """Wait for news, or for the next host or retry to be due."""
+        delays = []
+        if self._timers:
+            delays.append(self._timers[0][0] - asyncio.get_running_loop().time())
+        if self._next_due is not None and self._has_room():
+            delays.append(self._next_due - time.time())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, min(delays)) if delays else None):
+                await self._changed.wait()
+
+    def _update_room(self) -> None:
+        if self._store.counts.pending < self._read_ahead:
+            self._room.set()
+        else:
+            self._room.clear()

@@ -1,0 +1,64 @@
+"""From the list into the Store: the only way in for a URL that somebody wrote down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import MutableMapping
+
+from scrapeq.fetch import remember
+from scrapeq.frontier import Frontier
+from scrapeq.models import Lines, Order
+from scrapeq.source import Source
+from scrapeq.stores import Added
+from scrapeq.stores.sqlite import SQLiteStore
+from scrapeq.urls import Credentials, Listed
+
+HEAD_START = 0.5
+"""Seconds of reading before an order other than the list's own is asked for its first URL."""
+
+
+class Intake:
+    """Reads the list while the Frontier has room for it."""
+
+    def __init__(
+        self, source: Source, store: SQLiteStore, credentials: MutableMapping[str, Credentials]
+    ) -> None:
+        self._source = source
+        self._store = store
+        self._credentials = credentials
+        self._added = Added(0, 0, 0)
+        self.complete = False
+
+    @property
+    def lines(self) -> Lines:
+        added = self._added
+        return Lines(added.new, added.known, added.duplicates, self._source.ignored)
+
+    async def read(self, frontier: Frontier, order: Order, limit: int | None) -> None:
+        """Return when the list has ended, or `limit` of its URLs were read."""
+        # Credentials are never stored: what waits for them must wait for its line.
+        if not await self._store.needs_credentials():
+            wait = 0.0 if order == "fifo" else HEAD_START
+            asyncio.get_running_loop().call_later(wait, frontier.begin)
+        async for batch in self._source.batches():
+            await frontier.room()
+            left = None if limit is None else limit - self._added.new - self._added.known
+            await self._add(batch[:left])
+            frontier.list_grew()
+            if self._is_enough(limit):
+                break
+        self.complete = True
+        frontier.list_ended()
+
+    def _is_enough(self, limit: int | None) -> bool:
+        return limit is not None and self._added.new + self._added.known >= limit
+
+    async def _add(self, batch: list[Listed]) -> None:
+        for line in batch:
+            remember(self._credentials, line.credentials)
+        added, before = await self._store.add(batch), self._added
+        self._added = Added(
+            before.new + added.new,
+            before.known + added.known,
+            before.duplicates + added.duplicates,
+        )

@@ -1,0 +1,206 @@
+"""The stages and queues of one run, wired together, and what can be read of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from scrapeq.channel import Channel
+from scrapeq.errors import FatalError
+from scrapeq.fetch import Fetcher
+from scrapeq.frontier import Frontier
+from scrapeq.intake import Intake
+from scrapeq.meter import Latency
+from scrapeq.models import Outcome, Page, QueueStatus, Reading, Request, StageStatus
+from scrapeq.pipeline import Pipeline
+from scrapeq.retry import RetryPolicy
+from scrapeq.robots import RobotsGate
+from scrapeq.settings import Settings
+from scrapeq.stage import Stage
+from scrapeq.stores.sqlite import SQLiteStore
+from scrapeq.tally import Tally
+from scrapeq.verdict import outcome_of
+from scrapeq.workers import Pool, Task
+
+JOB = 32
+"""Pages that one parse job takes at most, of those already waiting."""
+
+
+class Plant:
+    """fetch -> parse -> save, over three bounded queues; what fails in fetch goes straight to
+    save. The Store is at both ends."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: SQLiteStore,
+        intake: Intake,
+        fetcher: Fetcher,
+        pool: Pool,
+        retry: RetryPolicy,
+    ) -> None:
+        self.store = store
+        self.fetcher = fetcher
+        self._settings = settings
+        self._intake = intake
+        self._pool = pool
+        self._retry = retry
+        self._tally = Tally()
+        self._parsing, self._saving = Latency(), Latency()
+        self._batches = 0
+        self._stopping = ""
+        self._before = store.counts
+        self._began = time.monotonic()
+        gate = RobotsGate(fetcher, retry, user_agent=settings.user_agent)
+        self._page_for = gate.fetch if settings.robots else fetcher.fetch
+        self.frontier = Frontier(
+            store,
+            order=settings.order,
+            per_host=settings.per_host,
+            delay=settings.delay,
+            read_ahead=settings.read_ahead,
+        )
+        self._urls: Channel[Request] = Channel(
+            settings.url_queue, settings.order, rank=lambda request: request.priority
+        )
+        self._pages: Channel[Page] = Channel(settings.page_queue)
+        self._outcomes: Channel[Outcome] = Channel(settings.save_queue)
+        self.pipeline = Pipeline(self.frontier, self._stages())
+
+    async def read_list(self) -> None:
+        await self._intake.read(self.frontier, self._settings.order, self._settings.limit)
+
+    def drain(self, why: str) -> None:
+        """Take no more Requests, hand back those not begun, and let the rest flow through."""
+        self._stopping = why
+        self.fetcher.stop()
+        self.pipeline.drain()
+
+    async def sample(self, now: float) -> None:
+        """Keep the present reading in the database."""
+        reading = self.reading()
+        kept = {
+            "elapsed": round(reading.elapsed, 3),
+            "counts": asdict(reading.counts),
+            "stages": [asdict(stage) for stage in reading.stages],
+            "queues": [asdict(queue) for queue in reading.queues],
+        }
+        await self.store.sample(now, kept)
+
+    def reading(self) -> Reading:
+        tally = self._tally
+        return Reading(
+            elapsed=time.monotonic() - self._began,
+            counts=self.store.counts,
+            before=self._before,
+            lines=self._intake.lines,
+            complete=self._intake.complete,
+            stages=self._stage_readings(),
+            queues=self._queue_readings(),
+            reasons=dict(tally.reasons),
+            statuses=dict(tally.statuses),
+            hosts=tuple(tally.hosts(self.frontier.waits())),
+            bytes=tally.bytes,
+            records=tally.records,
+            retries=tally.retries,
+            held_back=self.frontier.held_back,
+            stopping=self._stopping,
+        )
+
+    def _stages(self) -> tuple[Stage[Request, Page], Stage[Page, Outcome], Stage[Outcome, Outcome]]:
+        settings, outcomes = self._settings, self._outcomes
+        return (
+            Stage("fetch", self._fetch, settings.fetchers, self._urls, self._pages, outcomes.put),
+            Stage("parse", self._parse, settings.parsers, self._pages, outcomes, outcomes.put, JOB),
+            Stage(
+                "save",
+                self._save,
+                settings.savers,
+                outcomes,
+                None,
+                self._save_bare,
+                settings.save_queue,
+            ),
+        )
+
+    async def _fetch(self, requests: Sequence[Request]) -> Sequence[Page | Outcome]:
+        (request,) = requests
+        self.frontier.started(request)
+        try:
+            result = await self._page_for(request)
+        finally:
+            self.frontier.answered(request)
+        if isinstance(result, Outcome) and result.host_due is not None:
+            self.frontier.pause(request.host, result.host_due - time.time())
+        return (result,)
+
+    async def _parse(self, pages: Sequence[Page]) -> Sequence[Outcome]:
+        results = await self._pool.run(
+            [
+                Task([p.request.url, p.url, p.content_type, p.content_encoding], p.body)
+                for p in pages
+            ]
+        )
+        for result in results:
+            self._parsing.add(result.seconds)
+        now = time.time()
+        pairs = zip(pages, results, strict=True)
+        return [outcome_of(page, result, self._retry, now) for page, result in pairs]
+
+    async def _save(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        started = time.monotonic()
+        if await self.store.save(outcomes):
+            self.frontier.list_grew()
+        self._saving.add(time.monotonic() - started)
+        self._batches += 1
+        for outcome in outcomes:
+            self._tally.add(outcome)
+            self.frontier.settled(outcome)
+        return ()
+
+    async def _save_bare(self, outcome: Outcome) -> None:
+        """The last resort for a verdict whose rows cannot be written: the verdict alone."""
+        try:
+            await self._save([outcome])
+        except Exception as exc:
+            raise FatalError(f"no verdict can be saved: {exc}") from exc
+
+    def _stage_readings(self) -> tuple[StageStatus, ...]:
+        fetch, parse, save = self.pipeline.snapshot()
+        return (
+            replace(fetch, percentiles=self.fetcher.latency.percentiles()),
+            replace(parse, percentiles=self._parsing.percentiles()),
+            replace(
+                save,
+                percentiles=self._saving.percentiles(),
+                batch=save.done / self._batches if self._batches else None,
+            ),
+        )
+
+    def _queue_readings(self) -> tuple[QueueStatus, ...]:
+        settings = self._settings
+        return (
+            _queue("urls", "list", "fetch", self._urls, 1),
+            _queue("pages", "fetch", "parse", self._pages, settings.fetchers),
+            _queue(
+                "outcomes", "parse", "save", self._outcomes, settings.fetchers + settings.parsers
+            ),
+        )
+
+
+def _queue(
+    name: str, producer: str, consumer: str, channel: Channel[Any], producers: int
+) -> QueueStatus:
+    return QueueStatus(
+        name=name,
+        producer=producer,
+        consumer=consumer,
+        depth=len(channel),
+        capacity=channel.capacity,
+        peak=channel.peak,
+        full_seconds=channel.full_seconds(),
+        put_wait_seconds=channel.put_wait_seconds(),
+        producers=producers,
+    )

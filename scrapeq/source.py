@@ -1,0 +1,267 @@
+"""URL lists: files, stdin and URLs from the command line, streamed in bounded pieces."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import itertools
+import json
+import os
+import re
+import stat
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from scrapeq.errors import UsageError
+from scrapeq.urls import Listed, listed, visible
+
+BLOCK = 1 << 16
+"""Bytes read at once."""
+MAX_LINE = 1 << 16
+"""Bytes kept of a line. A longer one is no URL, and is skipped as such."""
+SLICE = 256
+"""Lines turned into URLs before the event loop gets its turn: about 3 ms."""
+
+_IS_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?:mailto|javascript|data):", re.IGNORECASE)
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_OTHER_ENCODINGS = {
+    b"\xff\xfe\x00\x00": "UTF-32", b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16",
+}  # fmt: skip
+
+
+class Source:
+    """The lines of all SOURCEs, one after another, as Listed.
+
+    A SOURCE is a file of URLs, a URL, or `-` for stdin. `.csv` and `.tsv` files have a
+    header with a `url` column and, if wanted, a `priority` column; in any other list a
+    line that starts with `{` is a JSON object with these fields.
+    """
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        self.sources = sources
+        self.ignored = 0
+        """Blank lines and comments so far."""
+
+    def check(self) -> None:
+        """Raise UsageError for a source that cannot be read, before anything is done."""
+        for source in self.sources:
+            if source != "-" and not _is_url(source):
+                _check_file(source)
+
+    async def batches(self) -> AsyncIterator[list[Listed]]:
+        """Yield URLs as soon as they can be read, at most SLICE at a time."""
+        for is_url, sources in itertools.groupby(self.sources, _is_url):
+            if is_url:
+                for some in _sliced(map(listed, sources), SLICE):
+                    yield some
+                continue
+            async for lines in self._lines(sources):
+                for some in _sliced(lines, SLICE):
+                    yield some
+                    await asyncio.sleep(0)
+
+    async def _lines(self, files: Iterable[str]) -> AsyncIterator[Iterator[Listed]]:
+        """One iterator a block read, of the lines that ended in it."""
+        for source in files:
+            splitter = LineSplitter()
+            reader = _reader_for(source, self)
+            async for block in _blocks(source):
+                yield reader.read(splitter.feed(block))
+            yield reader.read(splitter.end())
+
+
+class LineSplitter:
+    r"""Bytes in blocks -> lines ended by \n, \r\n or \r. Holds at most one bounded line."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._dropped = 0
+        self._first = True
+
+    def feed(self, block: bytes) -> list[str]:
+        """The lines that ended in this block. Raises UsageError on UTF-16 and UTF-32."""
+        block = self._rest + block
+        if self._first:
+            if len(block) < len(b"a BOM"):
+                self._rest = block
+                return []
+            block, self._first = _without_bom(block), False
+        held = b"\r" if block.endswith(b"\r") else b""  # its \n may lead the next block
+        pieces = _LINE_END.split(block[: len(block) - len(held)])
+        last = pieces.pop()
+        lines = [self._line(piece) for piece in pieces]
+        self._rest = self._cut(last) + held
+        return lines
+
+    def end(self) -> list[str]:
+        """The last line, if it has no end of its own."""
+        rest = _without_bom(self._rest) if self._first else self._rest
+        self._rest = b""
+        return [self._line(piece) for piece in _LINE_END.split(rest) if piece]
+
+    def _cut(self, piece: bytes) -> bytes:
+        self._dropped += max(0, len(piece) - MAX_LINE)
+        return piece[:MAX_LINE]
+
+    def _line(self, piece: bytes) -> str:
+        text = self._cut(piece).decode("utf-8", "backslashreplace")
+        dropped, self._dropped = self._dropped, 0
+        return f"{text}[{dropped:,} more bytes]" if dropped else text
+
+
+class _TextReader:
+    """A URL a line; a line that starts with `{` is a JSON object."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def read(self, lines: Iterable[str]) -> Iterator[Listed]:
+        for line in lines:
+            text = line.strip(" \t\v\f")
+            if not text or text.startswith("#"):
+                self._source.ignored += 1
+            elif text.startswith("{"):
+                yield _from_json(text)
+            else:
+                yield listed(text)
+
+
+class _CSVReader:
+    """Rows under a header that names `url` and, perhaps, `priority`."""
+
+    def __init__(self, name: str, delimiter: str, source: Source) -> None:
+        self._name = name
+        self._delimiter = delimiter
+        self._source = source
+        self._columns: dict[str, int] | None = None
+
+    def read(self, lines: Iterable[str]) -> Iterator[Listed]:
+        # A URL has no line break, so a row is a line: a stray quote cannot swallow the file.
+        for line in lines:
+            row = next(csv.reader([line.replace("\0", "\\x00")], delimiter=self._delimiter), [])
+            if not any(cell.strip() for cell in row):
+                self._source.ignored += 1
+            elif self._columns is None:
+                self._columns = self._header(row)
+            else:
+                yield _entry(self._cell(row, "url"), self._cell(row, "priority"))
+
+    def _header(self, row: list[str]) -> dict[str, int]:
+        columns = {cell.strip().lower(): n for n, cell in reversed(list(enumerate(row)))}
+        if "url" not in columns:
+            found = ", ".join(visible(cell, 40) for cell in row[:10])
+            raise UsageError(f"{self._name}: no column named 'url' in its first line ({found})")
+        return columns
+
+    def _cell(self, row: list[str], name: str) -> str:
+        at = (self._columns or {}).get(name, len(row))
+        return row[at] if at < len(row) else ""
+
+
+def _is_url(source: str) -> bool:
+    return _IS_URL.match(source) is not None
+
+
+def _reader_for(source: str, counter: Source) -> _TextReader | _CSVReader:
+    delimiter = {".csv": ",", ".tsv": "\t"}.get(Path(source).suffix.lower())
+    return _CSVReader(source, delimiter, counter) if delimiter else _TextReader(counter)
+
+
+def _from_json(text: str) -> Listed:
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as exc:
+        return Listed(visible(text), reason="invalid_url", detail=f"not JSON: {exc}")
+    url = fields.get("url")
+    if not isinstance(url, str):
+        return Listed(visible(text), reason="invalid_url", detail="no text field 'url'")
+    return _entry(url, fields.get("priority"))
+
+
+def _entry(url: str, priority: object) -> Listed:
+    if priority in (None, ""):
+        return listed(url)
+    try:
+        number = float(priority)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = float("nan")
+    if number != number:  # NaN sorts nowhere
+        detail = f"priority is no number: {visible(str(priority), 40)}"
+        return Listed(visible(url.strip()), reason="invalid_priority", detail=detail)
+    return listed(url, number)
+
+
+def _sliced(items: Iterator[Listed], size: int) -> Iterator[list[Listed]]:
+    while some := list(itertools.islice(items, size)):
+        yield some
+
+
+def _without_bom(block: bytes) -> bytes:
+    for bom, name in _OTHER_ENCODINGS.items():
+        if block.startswith(bom):
+            raise UsageError(f"the list is {name}: save it as UTF-8 (iconv -f {name} -t UTF-8)")
+    return block.removeprefix(b"\xef\xbb\xbf")
+
+
+def _check_file(name: str) -> None:
+    try:
+        mode = os.stat(name).st_mode
+        readable = os.access(name, os.R_OK)
+    except (OSError, ValueError) as exc:
+        why = exc.strerror if isinstance(exc, OSError) else str(exc)
+        hint = " (a URL starts with https://)" if "." in name and "/" not in name[:1] else ""
+        raise UsageError(f"{visible(name)}: {why}{hint}") from None
+    if stat.S_ISDIR(mode):
+        raise UsageError(f"{visible(name)}: is a folder, not a list of URLs")
+    if not readable:
+        raise UsageError(f"{visible(name)}: may not be read (permission denied)")
+
+
+async def _blocks(source: str) -> AsyncIterator[bytes]:
+    """Read in a thread of its own: a terminal, a pipe or a slow disk blocks nobody else.
+
+    The thread is a daemon on a plain descriptor, so that a run can end while stdin stays
+    silent. It waits while two blocks lie unread: that is the back-pressure on the list.
+    """
+    loop = asyncio.get_running_loop()
+    blocks: asyncio.Queue[bytes | UsageError] = asyncio.Queue()
+    room = threading.Semaphore(2)
+    unwanted = threading.Event()
+
+    def hand_over(block: bytes | UsageError) -> None:
+        room.acquire()
+        if not unwanted.is_set():
+            loop.call_soon_threadsafe(blocks.put_nowait, block)
+
+    def read() -> None:
+        try:
+            for block in _read(source):
+                hand_over(block)
+                if unwanted.is_set():
+                    return
+            hand_over(b"")
+        except OSError as exc:
+            hand_over(UsageError(f"{visible(source)}: {exc.strerror or exc}"))
+
+    threading.Thread(target=read, name=f"list {visible(source)}", daemon=True).start()
+    try:
+        while block := await blocks.get():
+            room.release()
+            if isinstance(block, UsageError):
+                raise block
+            yield block
+    finally:
+        unwanted.set()
+        room.release()
+
+
+def _read(source: str) -> Iterator[bytes]:
+    descriptor = 0 if source == "-" else os.open(source, os.O_RDONLY)
+    try:
+        while block := os.read(descriptor, BLOCK):
+            yield block
+    finally:
+        if descriptor:
+            os.close(descriptor)

@@ -1,0 +1,269 @@
+"""The Store in one SQLite file, through one writing connection."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from scrapeq import __version__
+from scrapeq.errors import StorageError
+from scrapeq.models import Counts, Order, Outcome, Record, Request, Scalar
+from scrapeq.stores import Added
+from scrapeq.stores.file import DatabaseFile
+from scrapeq.stores.schema import insert_record
+from scrapeq.urls import Listed, listed
+
+T = TypeVar("T")
+
+Tables = Mapping[str, Mapping[str, str]]
+"""Tables of records: name -> column -> SQLite type (TEXT, INTEGER, REAL)."""
+
+_ADD = """
+INSERT OR IGNORE INTO pages (url, state, reason, host, priority, detail, given, listed_run, depth)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_RELIST = "UPDATE pages SET listed_run = ? WHERE url = ? AND listed_run < ?"
+_SETTLE = """
+UPDATE pages SET state = ?, reason = ?, status = ?, final_url = ?, attempts = ?, due_at = ?,
+  fetched_at = ?, elapsed_ms = ?, bytes = ?, content_type = ?, encoding = ?, truncated = ?,
+  detail = ?, settled_run = ?
+WHERE id = ? AND state = 'pending'
+"""
+_TAKE = """
+SELECT id, url, host, attempts + 1, depth, priority FROM pages
+WHERE state = 'pending' AND due_at {due} AND id NOT IN (SELECT value FROM json_each(?))
+ORDER BY {order} LIMIT ?
+"""
+_ORDERS: dict[Order, str] = {"fifo": "id", "lifo": "id DESC", "priority": "priority, id"}
+
+
+class SQLiteStore:
+    """Made by `open_store`. What it does is one transaction at a time, whole or not at all."""
+
+    def __init__(self, db: aiosqlite.Connection, file: DatabaseFile, tables: Tables) -> None:
+        self._db = db
+        self._file = file
+        self._lock = asyncio.Lock()
+        self._columns = {name: tuple(columns) for name, columns in tables.items()}
+        self._insert = {name: insert_record(name, cols) for name, cols in self._columns.items()}
+        self.counts = Counts()
+        self.run = 0
+        self.warning = ""
+
+    async def add(self, lines: Sequence[Listed]) -> Added:
+        return await self._transaction(lambda: self._add(lines))
+
+    async def take(
+        self, limit: int, order: Order, held: Collection[int], now: float
+    ) -> list[Request]:
+        ids = json.dumps(list(held))
+        retries = _TAKE.format(due="<= ?", order="due_at, id")
+        fresh = _TAKE.format(due="IS NULL", order=_ORDERS[order])
+
+        async def read() -> list[Any]:
+            rows = list(await self._db.execute_fetchall(retries, (iso(now), ids, limit)))
+            rows += await self._db.execute_fetchall(fresh, (ids, limit - len(rows)))
+            return rows
+
+        return [Request(*row) for row in await self._alone(read)]
+
+    async def next_due(self, now: float) -> float | None:
+        query = "SELECT min(due_at) FROM pages WHERE state = 'pending' AND due_at > ?"
+        rows = await self._alone(lambda: self._db.execute_fetchall(query, (iso(now),)))
+        due = next(iter(rows))[0]
+        return datetime.fromisoformat(due).timestamp() if due else None
+
+    async def save(self, outcomes: Sequence[Outcome]) -> int:
+        return await self._transaction(lambda: self._save(outcomes))
+
+    async def sample(self, at: float, reading: Mapping[str, Any]) -> None:
+        """Keep one reading of the run, for a later report."""
+        row = (self.run, iso(at), json.dumps(reading))
+        insert = "INSERT INTO samples VALUES (?, ?, ?)"
+        await self._transaction(lambda: self._db.execute(insert, row))
+
+    async def retry_failed(self) -> int:
+        """Make every failed URL pending again, its attempts forgotten."""
+        reset = "UPDATE pages SET state = 'pending', attempts = 0, due_at = NULL WHERE state = ?"
+
+        async def work() -> int:
+            cursor = await self._db.execute(reset, ("failed",))
+            moved = cursor.rowcount
+            counts = self.counts
+            self.counts = replace(counts, failed=0, pending=counts.pending + moved)
+            return moved
+
+        return await self._transaction(work)
+
+    async def needs_credentials(self) -> bool:
+        """Whether a pending URL was listed with a user or password, which are never stored."""
+        query = (
+            "SELECT 1 FROM pages WHERE state = 'pending' AND "
+            "(url >= 'http://***@' AND url < 'http://***A'"
+            " OR url >= 'https://***@' AND url < 'https://***A') LIMIT 1"
+        )
+        return bool(list(await self._alone(lambda: self._db.execute_fetchall(query))))
+
+    async def close(self, ended: str, totals: Mapping[str, Any]) -> None:
+        update = "UPDATE runs SET ended_at = ?, outcome = ?, totals = ? WHERE id = ?"
+        row = (iso(_now()), ended, json.dumps(totals), self.run)
+        try:
+            await self._transaction(lambda: self._db.execute(update, row))
+        finally:
+            await self._disconnect()
+
+    async def begin_run(self, options: Mapping[str, Any]) -> None:
+        """Number this run and count what the database holds."""
+        insert = "INSERT INTO runs (started_at, version, options) VALUES (?, ?, ?)"
+        row = (iso(_now()), __version__, json.dumps(options))
+        await self._count()
+        self.run = (await self._db.execute(insert, row)).lastrowid or 0
+
+    async def _disconnect(self) -> None:
+        # aiosqlite's thread is no daemon: a connection left open would hang the process.
+        closing = asyncio.ensure_future(self._db.close())
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError:
+            await asyncio.wait({closing})
+            raise
+        finally:
+            self._file.unlock()
+
+    async def _add(self, lines: Sequence[Listed]) -> Added:
+        rows = [
+            (
+                line.url, "skipped" if line.reason else "pending", line.reason or None, line.host,
+                line.priority, line.detail or None, line.given, self.run, line.depth,
+            )
+            for line in lines
+        ]  # fmt: skip
+        before = self._db.total_changes
+        await self._db.executemany(_ADD, rows)
+        new = self._db.total_changes - before
+        known = 0
+        if new < len(rows):
+            relist = [(self.run, line.url, self.run) for line in lines]
+            await self._db.executemany(_RELIST, relist)
+            known = self._db.total_changes - before - new
+        if new:
+            await self._count_new(lines, new)
+        return Added(new, known, len(rows) - new - known)
+
+    async def _count_new(self, lines: Sequence[Listed], new: int) -> None:
+        skipped = sum(1 for line in lines if line.reason)
+        if skipped and new < len(lines):  # which of them were new? Rare enough to ask
+            await self._count()
+            return
+        counts = self.counts
+        self.counts = replace(
+            counts, skipped=counts.skipped + skipped, pending=counts.pending + new - skipped
+        )
+
+    async def _count(self) -> None:
+        rows = await self._db.execute_fetchall("SELECT state, count(*) FROM pages GROUP BY state")
+        self.counts = Counts(**{str(state): int(number) for state, number in rows})
+
+    async def _save(self, outcomes: Sequence[Outcome]) -> int:
+        records: dict[str, list[tuple[Scalar, ...]]] = defaultdict(list)
+        links: list[Listed] = []
+        for outcome in outcomes:
+            request = outcome.request
+            for record in outcome.records:
+                records[record.table].append((request.url, *self._values(record), request.id))
+            links += (replace(listed(x), depth=request.depth + 1) for x in outcome.links)
+        for table, rows in records.items():
+            await self._db.executemany(self._insert[table], rows)
+        before = self._db.total_changes
+        await self._db.executemany(_SETTLE, [self._settled(outcome) for outcome in outcomes])
+        changed = self._db.total_changes - before
+        self._count_verdicts(outcomes)
+        if changed != len(outcomes):  # one of them had its verdict already
+            await self._count()
+        return (await self._add(links)).new if links else 0
+
+    def _values(self, record: Record) -> tuple[Scalar, ...]:
+        return tuple(record.row.get(name) for name in self._columns[record.table])
+
+    def _settled(self, outcome: Outcome) -> tuple[Scalar, ...]:
+        again = outcome.verdict == "retry"
+        return (
+            "pending" if again else outcome.verdict, outcome.reason or None, outcome.status,
+            outcome.final_url, outcome.attempts, iso(outcome.due) if outcome.due else None,
+            iso(_now()), None if outcome.elapsed is None else round(outcome.elapsed * 1000, 2),
+            outcome.bytes, outcome.content_type, outcome.encoding, int(outcome.truncated),
+            outcome.detail or None, None if again else self.run, outcome.request.id,
+        )  # fmt: skip
+
+    def _count_verdicts(self, outcomes: Sequence[Outcome]) -> None:
+        verdicts = [outcome.verdict for outcome in outcomes]
+        done, failed, skipped = (verdicts.count(x) for x in ("done", "failed", "skipped"))
+        counts = self.counts
+        self.counts = Counts(
+            pending=counts.pending - done - failed - skipped,
+            done=counts.done + done,
+            failed=counts.failed + failed,
+            skipped=counts.skipped + skipped,
+        )
+
+    async def _transaction(self, work: Callable[[], Awaitable[T]]) -> T:
+        async def whole() -> T:
+            counts = self.counts
+            await self._db.execute("BEGIN IMMEDIATE")
+            try:
+                result = await work()
+                await self._db.execute("COMMIT")
+            except BaseException:
+                self.counts = counts
+                if self._db.in_transaction:
+                    await self._db.execute("ROLLBACK")
+                raise
+            return result
+
+        return await self._alone(whole)
+
+    async def _alone(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Run `work` to its end, with nothing in between, even if the caller is cancelled.
+
+        A cancelled aiosqlite call is executed all the same: a cancelled transaction would
+        leave its half behind, and the next one would commit it.
+        """
+
+        async def locked() -> T:
+            async with self._lock:
+                return await work()
+
+        task = asyncio.ensure_future(locked())
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait({task})
+            raise
+        except sqlite3.DatabaseError as exc:
+            raise storage_error(exc, self._file.path) from exc
+
+
+def iso(seconds: float) -> str:
+    """Seconds since the epoch -> UTC in ISO 8601 with milliseconds; sorts as time does."""
+    moment = datetime.fromtimestamp(min(seconds, 253402300799.0), UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _now() -> float:
+    return datetime.now(UTC).timestamp()
+
+
+def storage_error(exc: sqlite3.Error, path: Path) -> Exception:
+    """A fault of the file or the disk ends the run; a fault of one row is that row's."""
+    if isinstance(exc, sqlite3.OperationalError) or type(exc) is sqlite3.DatabaseError:
+        return StorageError(f"{path}: {exc}. What was saved is safe: run the same command again")
+    return exc

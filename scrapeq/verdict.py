@@ -1,0 +1,42 @@
+"""A Page and what the parse processes say of it -> its Outcome. Pure."""
+
+from __future__ import annotations
+
+from scrapeq.models import Outcome, Page, Verdict
+from scrapeq.parse import Parsed, received
+from scrapeq.retry import Failure, RetryPolicy
+from scrapeq.workers import Result
+
+
+def outcome_of(page: Page, result: Result, retry: RetryPolicy, now: float) -> Outcome:
+    """The verdict on a fetched page."""
+    if result.lost:
+        return _outcome(page, Parsed(failed=f"parse_{result.lost}", detail=result.error))
+    if result.error:
+        return _outcome(page, Parsed(failed="crash_parse", detail=result.error))
+    parsed = received(result.value)
+    if parsed.truncated and page.request.attempt <= retry.retries:
+        failure = Failure("truncated", "the compressed body lacks its end", again=True)
+        return retry.verdict(page.request, failure, now)
+    return _outcome(page, parsed)
+
+
+def _outcome(page: Page, parsed: Parsed) -> Outcome:
+    verdict: Verdict = "done"
+    if parsed.failed or parsed.skipped:
+        verdict = "failed" if parsed.failed else "skipped"
+    return Outcome(
+        page.request,
+        verdict,
+        parsed.failed or parsed.skipped,
+        parsed.detail,
+        attempts=page.request.attempt,
+        status=page.status,
+        final_url=page.url,
+        elapsed=page.elapsed,
+        bytes=len(page.body),
+        content_type=page.content_type or None,
+        encoding=parsed.encoding or None,
+        truncated=parsed.truncated,
+        records=parsed.records,
+    )

@@ -1,0 +1,138 @@
+"""What runs inside a process of the pool. It is imported there, so it stays light.
+
+Frames both ways are a length and JSON; the bodies of a job follow its frame. Nothing that
+comes back is ever unpickled: the process has read the web, the parent has not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import json
+import mmap
+import os
+import resource
+import signal
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable
+from io import BufferedReader
+from typing import Any
+
+LENGTH = struct.Struct("<I")
+COUNTER = struct.Struct("<q")
+
+OUT_OF_MEMORY = 77
+"""The exit code of a process that ran into its memory cap."""
+
+FLUSH_AFTER = 0.05
+"""Seconds that finished answers wait for the rest of their job: less is lost with a process."""
+
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
+_PR_SET_PDEATHSIG = 1
+
+Function = Callable[[Any, bytes], Any]
+
+
+def serve(connection: int, shared: int) -> None:
+    """Answer jobs until the parent closes the connection."""
+    with socket.socket(fileno=connection) as peer, _reader(peer) as stream:
+        options = _read_frame(stream)
+        try:
+            _tie_to(options["parent"])
+            function = _load(options["target"])(options["setup"])
+            _limit(options["memory"])
+        except Exception as exc:
+            _send(peer, {"fatal": f"{type(exc).__name__}: {exc}"})
+            return
+        _send(peer, {})
+        with mmap.mmap(shared, mmap.PAGESIZE) as position, contextlib.suppress(EOFError, OSError):
+            while True:
+                _answer(peer, stream, position, function, options["deadline"])
+
+
+def _answer(
+    peer: socket.socket,
+    stream: BufferedReader,
+    position: mmap.mmap,
+    function: Function,
+    deadline: float,
+) -> None:
+    """Take one job and send its answers: [value, seconds, error] each, in order."""
+    job = [(meta, _read(stream, size)) for meta, size in _read_frame(stream)]
+    answers = []
+    flushed = time.monotonic()
+    for at, (meta, body) in enumerate(job):
+        COUNTER.pack_into(position, 0, at)
+        signal.setitimer(signal.ITIMER_REAL, deadline)
+        answers.append(_call(function, meta, body))
+        if time.monotonic() - flushed > FLUSH_AFTER:
+            _send(peer, answers)
+            answers, flushed = [], time.monotonic()
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    if answers:
+        _send(peer, answers)
+
+
+def _call(function: Function, meta: Any, body: bytes) -> tuple[Any, float, str]:
+    started = time.perf_counter()
+    try:
+        value, error = function(meta, body), ""
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)  # what is left of the heap is not to be trusted
+    except Exception as exc:
+        value, error = None, f"{type(exc).__name__}: {exc}"
+    return value, time.perf_counter() - started, error
+
+
+def _load(target: str) -> Callable[[Any], Function]:
+    module, _, name = target.partition(":")
+    factory: Callable[[Any], Function] = getattr(importlib.import_module(module), name)
+    return factory
+
+
+def _tie_to(parent: int) -> None:
+    """Leave signals to the parent, and do not outlive it."""
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before it could be watched
+        os._exit(1)
+
+
+def _limit(memory: int) -> None:
+    """Cap the address space, and make malloc keep what it has: a parser frees all of a tree,
+    and giving those pages back to be faulted in again costs more than half of its time."""
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, 1 << 30)
+        libc.mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
+        libc.mallopt(_M_TOP_PAD, 64 << 20)
+    with contextlib.suppress(ValueError, OSError):  # macOS has no such cap
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _reader(peer: socket.socket) -> BufferedReader:
+    return BufferedReader(socket.SocketIO(peer, "r"), 1 << 20)
+
+
+def _read_frame(stream: BufferedReader) -> Any:
+    return json.loads(_read(stream, LENGTH.unpack(_read(stream, LENGTH.size))[0]))
+
+
+def _read(stream: BufferedReader, size: int) -> bytes:
+    data = stream.read(size)
+    if len(data) < size:
+        raise EOFError
+    return data
+
+
+def _send(peer: socket.socket, frame: Any) -> None:
+    data = json.dumps(frame).encode()
+    peer.sendall(LENGTH.pack(len(data)) + data)

@@ -1,0 +1,284 @@
+"""Run a plain function in processes that can be killed. It does not know which function.
+
+Each process takes one job at a time over a socket pair, has its address space capped, and
+sets an alarm before each task: a task that runs out of time dies of it, whatever C code it
+is in, also when the parent is gone. A task whose process died is tried once more alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import mmap
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Literal
+
+from scrapeq.errors import FatalError
+from scrapeq.worker import COUNTER, LENGTH, OUT_OF_MEMORY
+
+JOB_BYTES = 8 << 20
+"""A job holds less than this, unless it is a single task."""
+MAX_FALSE_STARTS = 3
+"""Processes in a row that may die before they are ready."""
+Loss = Literal["timeout", "memory", "crash"]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Arguments of one call: `meta` travels as JSON, `body` as it is."""
+
+    meta: Any
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a task returned, or how it took its process down."""
+
+    value: Any = None
+    seconds: float = 0.0
+    error: str = ""
+    """What it raised, if it raised."""
+    lost: Loss | None = None
+
+
+class _DiedError(Exception):
+    """The process is gone; `at` is the task it was busy with."""
+
+    def __init__(self, loss: Loss, detail: str, at: int) -> None:
+        super().__init__(detail)
+        self.loss = loss
+        self.detail = detail
+        self.at = at
+
+
+class Pool:
+    """`processes` of them, each calling what `target` made of `setup`.
+
+    `target` is `module:function`; the function gets `setup` and returns a function of
+    (meta, body) whose result JSON can hold. `deadline` is seconds a task, `memory` bytes a
+    process.
+    """
+
+    def __init__(
+        self, target: str, setup: Any, *, processes: int, deadline: float, memory: int
+    ) -> None:
+        self._options = {
+            "target": target, "setup": setup, "deadline": deadline, "memory": memory,
+            "parent": os.getpid(),
+        }  # fmt: skip
+        self._deadline = deadline
+        self._slots = [_Slot(self._options) for _ in range(processes)]
+        self._idle: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
+
+    async def __aenter__(self) -> Pool:
+        for slot in self._slots:
+            slot.start()
+            self._idle.put_nowait(slot)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for slot in self._slots:
+            slot.kill()
+
+    def pids(self) -> list[int]:
+        return [slot.process.pid for slot in self._slots if slot.process]
+
+    async def run(self, tasks: Sequence[Task]) -> list[Result]:
+        """One Result a task, in order. Raises FatalError when no process can be started."""
+        slot = await self._idle.get()
+        try:
+            results: list[Result] = []
+            for job in _jobs(tasks):
+                results += await self._run_job(slot, job)
+            return results
+        finally:
+            self._idle.put_nowait(slot)
+
+    async def _run_job(self, slot: _Slot, job: Sequence[Task]) -> list[Result]:
+        results: dict[int, Result] = {}
+        suspects: list[int] = []
+        while left := [n for n in range(len(job)) if n not in results and n not in suspects]:
+            answers: list[Result] = []
+            try:
+                await self._attempt(slot, [job[n] for n in left], answers)
+            except _DiedError as died:
+                suspects.append(left[died.at])
+            results.update(zip(left, answers, strict=False))
+        for n in suspects:
+            results[n] = await self._alone(slot, job[n])
+        return [results[n] for n in range(len(job))]
+
+    async def _alone(self, slot: _Slot, task: Task) -> Result:
+        answers: list[Result] = []
+        slot.kill()  # a fresh process: its memory is all for this one
+        try:
+            await self._attempt(slot, [task], answers)
+        except _DiedError as died:
+            return Result(lost=died.loss, error=died.detail)
+        return answers[0]
+
+    async def _attempt(self, slot: _Slot, job: Sequence[Task], answers: list[Result]) -> None:
+        """Append answers as they come. Raises _DiedError, with `at` the task that did it."""
+        process = await slot.ready()
+        # The process has an alarm of its own: this is for one that is stopped or stuck.
+        patience = self._deadline * len(job) + 5
+        finished = False
+        try:
+            async with asyncio.timeout(patience):
+                await process.call(job, answers)
+            finished = True
+        except TimeoutError:
+            raise _DiedError("timeout", f"no answer in {patience:g}s", process.at()) from None
+        except OSError:
+            at = max(process.at(), len(answers))
+            raise _DiedError(*await process.autopsy(self._deadline), at) from None
+        finally:
+            if not finished:  # dead, or cancelled: what it still sends belongs to nobody
+                slot.kill()
+
+
+class _Slot:
+    """A place for one process, filled again when it dies."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.process: _Process | None = None
+        self._options = options
+        self._is_ready = False
+
+    def start(self) -> _Process:
+        self.process = _Process(self._options)
+        self._is_ready = False
+        return self.process
+
+    async def ready(self) -> _Process:
+        """A process that can take a job. Raises FatalError after MAX_FALSE_STARTS."""
+        why = ""
+        for _ in range(MAX_FALSE_STARTS):
+            process = self.process or self.start()
+            if self._is_ready or not (why := await process.fault_at_start()):
+                self._is_ready = True
+                return process
+            self.kill()
+        raise FatalError(f"no parse process could be started: {why}")
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process = None
+
+
+class _Process:
+    """A running process and the parent's end of its socket."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._socket, theirs = socket.socketpair()
+        with theirs, tempfile.TemporaryFile() as shared:
+            shared.truncate(mmap.PAGESIZE)
+            self._position = mmap.mmap(shared.fileno(), mmap.PAGESIZE)
+            descriptors = (theirs.fileno(), shared.fileno())
+            self._popen = subprocess.Popen(  # noqa: S603 - our own interpreter and text
+                [sys.executable, "-P", "-c", _BOOT, json.dumps([*descriptors, sys.path])],
+                pass_fds=descriptors,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        self.pid = self._popen.pid
+        self._received = bytearray()
+        data = json.dumps(options).encode()
+        self._socket.sendall(LENGTH.pack(len(data)) + data)
+        self._socket.setblocking(False)
+
+    async def fault_at_start(self) -> str:
+        """Wait until it can take a job; say why it cannot, or nothing."""
+        try:
+            return str((await self._receive()).get("fatal", ""))
+        except OSError:
+            return (await self.autopsy(0))[1]
+
+    async def call(self, job: Sequence[Task], answers: list[Result]) -> None:
+        """Send a job and append its answers. Raises OSError when the process dies."""
+        COUNTER.pack_into(self._position, 0, 0)
+        head = json.dumps([[task.meta, len(task.body)] for task in job]).encode()
+        message = b"".join([LENGTH.pack(len(head)), head, *(task.body for task in job)])
+        await asyncio.get_running_loop().sock_sendall(self._socket, message)
+        while len(answers) < len(job):
+            for value, seconds, error in await self._receive():
+                answers.append(Result(value, seconds, error))
+
+    def at(self) -> int:
+        """The task of its job that it was last seen to begin with."""
+        return int(COUNTER.unpack_from(self._position)[0])
+
+    async def autopsy(self, deadline: float) -> tuple[Loss, str]:
+        """Why it died, once its socket has closed."""
+        try:
+            code = await asyncio.to_thread(self._popen.wait, 5)
+        except subprocess.TimeoutExpired:
+            return "crash", "the process closed its connection"
+        if code == OUT_OF_MEMORY:
+            return "memory", "out of memory"
+        if code == -signal.SIGALRM:
+            return "timeout", f"not done after {deadline:g}s"
+        if code == -signal.SIGKILL:
+            return "memory", "killed, perhaps by the system for its memory"
+        name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return "crash", f"the process died of {name}"
+
+    def kill(self) -> None:
+        self._socket.close()
+        self._position.close()
+        self._popen.kill()
+        self._popen.wait()
+
+    async def _receive(self) -> Any:
+        size = LENGTH.unpack(await self._exactly(LENGTH.size))[0]
+        return json.loads(await self._exactly(size))
+
+    async def _exactly(self, size: int) -> bytes:
+        loop = asyncio.get_running_loop()
+        while len(self._received) < size:
+            data = await loop.sock_recv(self._socket, 1 << 18)
+            if not data:
+                raise ConnectionResetError("the process has closed its socket")
+            self._received += data
+        piece = bytes(self._received[:size])
+        del self._received[:size]
+        return piece
+
+
+def _jobs(tasks: Sequence[Task]) -> Iterator[list[Task]]:
+    job: list[Task] = []
+    size = 0
+    for task in tasks:
+        if job and size + len(task.body) > JOB_BYTES:
+            yield job
+            job, size = [], 0
+        job.append(task)
+        size += len(task.body)
+    if job:
+        yield job
+
+
+# `-P` keeps the current folder off the path; the parent's own path replaces it, so that the
+# child imports the same scrapeq, and nothing that happens to lie where the user stands.
+_BOOT = (
+    "import json, sys\n"
+    "connection, shared, sys.path[:] = json.loads(sys.argv[1])\n"
+    "from scrapeq.worker import serve\n"
+    "serve(connection, shared)\n"
+)

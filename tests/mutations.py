@@ -1,0 +1,870 @@
+"""Takes decisions back, one at a time, to see that a test notices: `python -m tests.mutations`.
+
+A guard whose removal fails no test is untested. Each row of MUTATIONS is one guard: an exact
+piece of the code, what to put in its place, and the tests that must fail, or run out of time,
+without it. Names on the command line pick rows; without any, all run. The working tree is
+not touched: each mutation is made in a copy.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PARALLEL = 2
+LIMIT = 180
+"""Seconds for the tests of one row, all together."""
+
+# Runs pytest on the copy, and refuses to if the code under test came from anywhere else.
+RUN = """
+import pathlib, sys, pytest, scrapeq
+if not pathlib.Path(scrapeq.__file__).is_relative_to(pathlib.Path.cwd()):
+    sys.exit(f"the code under test is {scrapeq.__file__}")
+sys.exit(10 + pytest.main(sys.argv[1:]))
+"""
+PASSED, FAILED = 10, 11  # pytest's own 0 and 1; anything else means that nothing was tested
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One decision taken back."""
+
+    name: str
+    file: str
+    """Under scrapeq/."""
+    old: str
+    """Stands in the file exactly once."""
+    new: str
+    removes: str
+    """The decision that is gone."""
+    tests: tuple[str, ...]
+    """Files under tests/, of which one must notice."""
+
+    def apply(self, code: str) -> str:
+        if code.count(self.old) != 1:
+            raise ValueError(f"{self.name}: its old text is {code.count(self.old)}x in {self.file}")
+        return code.replace(self.old, self.new)
+
+
+CHANNEL = ("test_channel.py",)
+FLOW = ("test_flow.py",)
+
+# Left out, since no test could notice: what only saves time (the fast paths of put and get
+# taken never, the full meter set again to what it is) and `task is not None`, for mypy.
+MUTATIONS: list[Mutation] = [
+    # ---- channel.py: order
+    Mutation(
+        "lifo-end-on-top",
+        "channel.py",
+        "self._queue.insert(0, item)  # type: ignore[attr-defined]",
+        "super()._put(item)",
+        "the end marker of a stack lies below every item",
+        CHANNEL,
+    ),
+    Mutation(
+        "lifo-is-fifo",
+        "channel.py",
+        "self._queue = _LastInFirstOut(capacity)",
+        "self._queue = asyncio.Queue(capacity)",
+        "the newest item leaves first",
+        CHANNEL,
+    ),
+    Mutation(
+        "priority-end-first",
+        "channel.py",
+        "end = isinstance(item, _End)\n        super()._put((end, 0.0 if end",
+        "end = isinstance(item, _End)\n        super()._put((not end, 0.0 if end",
+        "the end marker of a heap sorts after every item",
+        CHANNEL,
+    ),
+    Mutation(
+        "priority-end-by-rank",
+        "channel.py",
+        "super()._put((end, 0.0 if end else",
+        "super()._put((0, 1e300 if end else",
+        "the end marker of a heap sorts after every item, whatever its rank",
+        CHANNEL,
+    ),
+    Mutation(
+        "priority-without-rank",
+        "channel.py",
+        "0.0 if end else self._rank(item)",
+        "0.0",
+        "the lowest rank leaves first",
+        CHANNEL,
+    ),
+    Mutation(
+        "priority-equals-reversed",
+        "channel.py",
+        "next(self._arrival), item",
+        "-next(self._arrival), item",
+        "equal priorities leave as they came",
+        CHANNEL,
+    ),
+    Mutation(
+        "priority-equals-compared",
+        "channel.py",
+        "next(self._arrival), item",
+        "0, item",
+        "items are never compared with each other",
+        CHANNEL,
+    ),
+    # ---- channel.py: capacity
+    Mutation(
+        "fifo-unbounded",
+        "channel.py",
+        "self._queue = asyncio.Queue(capacity)",
+        "self._queue = asyncio.Queue()",
+        "a queue is bounded",
+        CHANNEL,
+    ),
+    Mutation(
+        "fifo-unbounded-pipeline",
+        "channel.py",
+        "self._queue = asyncio.Queue(capacity)",
+        "self._queue = asyncio.Queue()",
+        "back-pressure reaches the source",
+        FLOW,
+    ),
+    Mutation(
+        "lifo-unbounded",
+        "channel.py",
+        "self._queue = _LastInFirstOut(capacity)",
+        "self._queue = _LastInFirstOut()",
+        "a stack is bounded",
+        CHANNEL,
+    ),
+    Mutation(
+        "priority-unbounded",
+        "channel.py",
+        "super().__init__(capacity)",
+        "super().__init__()",
+        "a heap is bounded",
+        CHANNEL,
+    ),
+    Mutation(
+        "put-never-waits",
+        "channel.py",
+        "        if self._queue.full():\n            self._putting",
+        "        if False:\n            self._putting",
+        "a put on a full channel waits",
+        CHANNEL,
+    ),
+    Mutation(
+        "get-never-waits",
+        "channel.py",
+        "if self._queue.empty():\n            self._getting",
+        "if False:\n            self._getting",
+        "a get on an empty channel waits",
+        CHANNEL,
+    ),
+    # ---- channel.py: the end
+    Mutation(
+        "end-not-handed-on",
+        "channel.py",
+        "            self._queue.put_nowait(item)\n            raise EndOfChannel",
+        "            raise EndOfChannel",
+        "a consumer hands the end marker to the next",
+        CHANNEL,
+    ),
+    Mutation(
+        "end-not-handed-on-pipeline",
+        "channel.py",
+        "            self._queue.put_nowait(item)\n            raise EndOfChannel",
+        "            raise EndOfChannel",
+        "every worker of a stage hears the end",
+        FLOW,
+    ),
+    Mutation(
+        "end-is-an-item",
+        "channel.py",
+        "if isinstance(item, _End):\n            # Hand",
+        "if False:\n            # Hand",
+        "the end marker is not an item",
+        CHANNEL,
+    ),
+    Mutation(
+        "close-drops-the-end-when-full",
+        "channel.py",
+        "await self._queue.put(_End())",
+        "self._queue.full() or self._queue.put_nowait(_End())",
+        "a close waits for room",
+        CHANNEL,
+    ),
+    Mutation(
+        "end-counted",
+        "channel.py",
+        "        self._closed = True",
+        "        self._closed = False",
+        "the length does not count the end marker",
+        CHANNEL,
+    ),
+    Mutation(
+        "end-discounted-too-soon",
+        "channel.py",
+        "        await self._queue.put(_End())\n        self._closed = True",
+        "        self._closed = True\n        await self._queue.put(_End())",
+        "an end marker that waits for room is not yet inside",
+        CHANNEL,
+    ),
+    # ---- channel.py: many at once
+    Mutation(
+        "get-many-waits-to-fill",
+        "channel.py",
+        "while len(items) < limit and not self._queue.empty():",
+        "while len(items) < limit:",
+        "a batch is what is there, and never waits for more",
+        CHANNEL,
+    ),
+    Mutation(
+        "get-many-without-limit",
+        "channel.py",
+        "while len(items) < limit and not self._queue.empty():",
+        "while not self._queue.empty():",
+        "a batch has a limit",
+        CHANNEL,
+    ),
+    Mutation(
+        "get-many-takes-one",
+        "channel.py",
+        "while len(items) < limit and not self._queue.empty():",
+        "while False:",
+        "a batch takes all that is there",
+        CHANNEL,
+    ),
+    Mutation(
+        "get-many-loses-the-last-batch",
+        "channel.py",
+        "                break  # handed on",
+        "                raise  # handed on",
+        "the end does not take the items before it along",
+        CHANNEL,
+    ),
+    # ---- channel.py: levels and times
+    Mutation(
+        "put-meter-unbalanced-on-cancel",
+        "channel.py",
+        """            try:
+                await self._queue.put(item)
+            finally:
+                self._putting.set(self._putting.level - 1)""",
+        """            await self._queue.put(item)
+            self._putting.set(self._putting.level - 1)""",
+        "a cancelled put stops its clock",
+        CHANNEL,
+    ),
+    Mutation(
+        "get-meter-unbalanced-on-cancel",
+        "channel.py",
+        """            try:
+                item = await self._queue.get()
+            finally:
+                self._getting.set(self._getting.level - 1)""",
+        """            item = await self._queue.get()
+            self._getting.set(self._getting.level - 1)""",
+        "a cancelled get stops its clock",
+        CHANNEL,
+    ),
+    Mutation(
+        "put-meter-counts-one",
+        "channel.py",
+        "self._putting.set(self._putting.level + 1)",
+        "self._putting.set(1)",
+        "every producer that waits is counted",
+        CHANNEL,
+    ),
+    Mutation(
+        "get-meter-counts-one",
+        "channel.py",
+        "self._getting.set(self._getting.level + 1)",
+        "self._getting.set(1)",
+        "every consumer that waits is counted",
+        CHANNEL,
+    ),
+    Mutation(
+        "meters-swapped",
+        "channel.py",
+        "return self._putting.area()",
+        "return self._getting.area()",
+        "put-wait and starvation are two things",
+        CHANNEL,
+    ),
+    Mutation(
+        "depth-not-noted-by-put",
+        "channel.py",
+        "            self._queue.put_nowait(item)\n        self._note_depth()",
+        "            self._queue.put_nowait(item)",
+        "a put may be the peak, or fill the channel",
+        CHANNEL,
+    ),
+    Mutation(
+        "depth-not-noted-by-get",
+        "channel.py",
+        "        self._note_depth()\n        return item",
+        "        return item",
+        "a get ends the time without room",
+        CHANNEL,
+    ),
+    Mutation(
+        "peak-forgotten",
+        "channel.py",
+        "self.peak = max(self.peak, depth)",
+        "self.peak = depth",
+        "the peak stays when the depth falls",
+        CHANNEL,
+    ),
+    Mutation(
+        "full-too-late",
+        "channel.py",
+        "full = depth >= self.capacity",
+        "full = depth > self.capacity",
+        "full is when there is no room",
+        CHANNEL,
+    ),
+    # ---- stage.py: the end
+    Mutation(
+        "first-finisher-closes",
+        "stage.py",
+        """        if self.outbound is not None:
+            await self.outbound.close()
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                items = await self.inbound.get_many(self.batch)
+            except EndOfChannel:
+                return""",
+        """
+    async def _work(self) -> None:
+        while True:
+            try:
+                items = await self.inbound.get_many(self.batch)
+            except EndOfChannel:
+                if self.outbound is not None and not self.outbound._closed:
+                    await self.outbound.close()
+                return""",
+        "the stage closes what comes next, and not its first worker to finish",
+        FLOW,
+    ),
+    Mutation(
+        "nobody-closes",
+        "stage.py",
+        "        if self.outbound is not None:\n            await self.outbound.close()",
+        "",
+        "a stage that is done closes what comes next",
+        FLOW,
+    ),
+    Mutation(
+        "nothing-closed-too",
+        "stage.py",
+        "        if self.outbound is not None:\n            await self.outbound.close()",
+        "        await self.outbound.close()",
+        "the last stage has nothing to close",
+        FLOW,
+    ),
+    Mutation(
+        "stage-closes-in-finally",
+        "stage.py",
+        """        async with asyncio.TaskGroup() as group:
+            crew = [
+                group.create_task(self._work(), name=f"{self.name}-{n}")
+                for n in range(self.workers)
+            ]
+        if any(worker.cancelled() for worker in crew):  # TaskGroup does not mind; we do
+            raise FatalError(f"{self.name}: a worker was lost")
+        if self.outbound is not None:
+            await self.outbound.close()""",
+        """        try:
+            async with asyncio.TaskGroup() as group:
+                crew = [
+                    group.create_task(self._work(), name=f"{self.name}-{n}")
+                    for n in range(self.workers)
+                ]
+            if any(worker.cancelled() for worker in crew):  # TaskGroup does not mind; we do
+                raise FatalError(f"{self.name}: a worker was lost")
+        finally:
+            if self.outbound is not None:
+                await self.outbound.close()""",
+        "a stage that crashes does not close",
+        FLOW,
+    ),
+    Mutation(
+        "one-worker-only",
+        "stage.py",
+        "for n in range(self.workers)",
+        "for n in range(1)",
+        "a stage has as many workers as it was given",
+        FLOW,
+    ),
+    # ---- stage.py: whose failure it is
+    Mutation(
+        "lost-worker-ignored",
+        "stage.py",
+        "if any(worker.cancelled() for worker in crew):",
+        "if False:",
+        "a lost worker ends the run with an error",
+        FLOW,
+    ),
+    Mutation(
+        "all-workers-must-be-lost",
+        "stage.py",
+        "if any(worker.cancelled() for worker in crew):",
+        "if all(worker.cancelled() for worker in crew):",
+        "one lost worker is enough",
+        FLOW,
+    ),
+    Mutation(
+        "every-cancellation-ours",
+        "stage.py",
+        "return task is not None and task.cancelling() > 0",
+        "return True",
+        "a leaked cancellation is the failure of its item",
+        FLOW,
+    ),
+    Mutation(
+        "cancellation-not-caught",
+        "stage.py",
+        "except (Exception, asyncio.CancelledError) as exc:",
+        "except Exception as exc:",
+        "a leaked cancellation is caught at all",
+        FLOW,
+    ),
+    Mutation(
+        "exits-are-the-items",
+        "stage.py",
+        "except (Exception, asyncio.CancelledError) as exc:",
+        "except BaseException as exc:",
+        "an interpreter that is told to exit is no failure of an item",
+        FLOW,
+    ),
+    Mutation(
+        "no-cancellation-ours",
+        "stage.py",
+        "return task is not None and task.cancelling() > 0",
+        "return False",
+        "a worker that was told to stop stops",
+        FLOW,
+    ),
+    Mutation(
+        "fatal-is-the-items",
+        "stage.py",
+        "return isinstance(exc, FatalError)",
+        "return False",
+        "a fatal error ends the run",
+        FLOW,
+    ),
+    Mutation(
+        "every-error-fatal",
+        "stage.py",
+        "return isinstance(exc, FatalError)",
+        "return True",
+        "an item's error is a value",
+        FLOW,
+    ),
+    # ---- stage.py: batches
+    Mutation(
+        "whole-batch-fails",
+        "stage.py",
+        """            for item in items:
+                await self._process([item])
+            return""",
+        """            for item in items:
+                await self._isolate([item], exc)
+            return""",
+        "a failed batch is tried again one by one",
+        FLOW,
+    ),
+    Mutation(
+        "first-of-a-batch-blamed",
+        "stage.py",
+        "if len(items) > 1:",
+        "if False:",
+        "each item of a failed batch gets its own verdict",
+        FLOW,
+    ),
+    Mutation(
+        "failed-item-tried-for-ever",
+        "stage.py",
+        "if len(items) > 1:",
+        "if len(items) > 0:",
+        "an item that fails alone is not tried again",
+        FLOW,
+    ),
+    Mutation(
+        "failed-batch-then-blamed",
+        "stage.py",
+        "                await self._process([item])\n            return",
+        "                await self._process([item])",
+        "the first of a failed batch is not blamed for the others",
+        FLOW,
+    ),
+    Mutation(
+        "batch-ignored",
+        "stage.py",
+        "self.inbound.get_many(self.batch)",
+        "self.inbound.get_many(1)",
+        "a stage takes its batch at once",
+        FLOW,
+    ),
+    # ---- stage.py: verdicts and counts
+    Mutation(
+        "crash-not-settled",
+        "stage.py",
+        "        await self.settle(crashed(items[0].request, self.name, exc))",
+        "",
+        "what a handler raises is an outcome",
+        FLOW,
+    ),
+    Mutation(
+        "outcomes-go-on",
+        "stage.py",
+        "if isinstance(result, Outcome):",
+        "if False:",
+        "an outcome is settled and does not go on",
+        FLOW,
+    ),
+    Mutation(
+        "outcomes-not-settled",
+        "stage.py",
+        "            await self.settle(result)",
+        "",
+        "an outcome is settled",
+        FLOW,
+    ),
+    Mutation(
+        "results-kept",
+        "stage.py",
+        "            await self.outbound.put(result)",
+        "            pass",
+        "what is not an outcome goes on",
+        FLOW,
+    ),
+    Mutation(
+        "results-need-a-next-stage",
+        "stage.py",
+        "        elif self.outbound is not None:",
+        "        else:",
+        "what leaves the last stage ends there",
+        FLOW,
+    ),
+    Mutation(
+        "done-not-counted",
+        "stage.py",
+        "self.done += len(items)",
+        "self.done += 1",
+        "every item of a batch is counted",
+        FLOW,
+    ),
+    Mutation(
+        "crash-not-done",
+        "stage.py",
+        "        self.done += 1\n        self.failed += 1",
+        "        self.failed += 1",
+        "done counts failures too",
+        FLOW,
+    ),
+    Mutation(
+        "crash-not-failed",
+        "stage.py",
+        "        self.done += 1\n        self.failed += 1",
+        "        self.done += 1",
+        "a crash counts as a failure",
+        FLOW,
+    ),
+    Mutation(
+        "failed-verdict-not-counted",
+        "stage.py",
+        '            self.failed += result.verdict == "failed"\n',
+        "",
+        "a verdict of failed counts as a failure",
+        FLOW,
+    ),
+    Mutation(
+        "every-verdict-but-done-failed",
+        "stage.py",
+        'self.failed += result.verdict == "failed"',
+        'self.failed += result.verdict != "done"',
+        "a skipped item and a retry are no failures",
+        FLOW,
+    ),
+    Mutation(
+        "retries-not-counted",
+        "stage.py",
+        '            self.retried += result.verdict == "retry"\n',
+        "",
+        "retries are counted",
+        FLOW,
+    ),
+    Mutation(
+        "busy-unbalanced",
+        "stage.py",
+        """            try:
+                await self._process(items)
+            finally:
+                self._busy.set(self._busy.level - 1)""",
+        """            await self._process(items)
+            self._busy.set(self._busy.level - 1)""",
+        "a worker that is stopped is not busy",
+        FLOW,
+    ),
+    Mutation(
+        "busy-counts-one",
+        "stage.py",
+        "self._busy.set(self._busy.level + 1)",
+        "self._busy.set(1)",
+        "every busy worker is counted",
+        FLOW,
+    ),
+    Mutation(
+        "starved-is-put-wait",
+        "stage.py",
+        "starved_seconds=self.inbound.starved_seconds()",
+        "starved_seconds=self.inbound.put_wait_seconds()",
+        "a stage starves while its own workers wait",
+        FLOW,
+    ),
+    Mutation(
+        "attempts-forgotten",
+        "stage.py",
+        "attempts=request.attempt,",
+        "",
+        "a crash is an attempt that counts",
+        FLOW,
+    ),
+    # ---- pipeline.py
+    Mutation(
+        "pipeline-never-closes",
+        "pipeline.py",
+        "            await self.stages[0].inbound.close()",
+        "",
+        "a source that is exhausted ends the run",
+        FLOW,
+    ),
+    Mutation(
+        "pipeline-closes-in-finally",
+        "pipeline.py",
+        """            await asyncio.wait({self._intake})  # exhausted, drained or failed
+            # Not in a `finally`: a run that failed is cancelled, it is not closed.
+            await self.stages[0].inbound.close()
+""",
+        """            try:
+                await asyncio.wait({self._intake})
+            finally:
+                await self.stages[0].inbound.close()
+""",
+        "a run that failed is cancelled, it is not closed",
+        FLOW,
+    ),
+    Mutation(
+        "feed-closes-in-finally",
+        "pipeline.py",
+        """            await asyncio.wait({self._intake})  # exhausted, drained or failed
+            # Not in a `finally`: a run that failed is cancelled, it is not closed.
+            await self.stages[0].inbound.close()
+
+    async def _feed(self) -> None:
+        async for request in self.source:
+            await self.stages[0].inbound.put(request)
+""",
+        """            await asyncio.wait({self._intake})  # exhausted, drained or failed
+
+    async def _feed(self) -> None:
+        try:
+            async for request in self.source:
+                await self.stages[0].inbound.put(request)
+        finally:
+            await self.stages[0].inbound.close()
+""",
+        "an intake that failed or was cancelled does not close",
+        FLOW,
+    ),
+    Mutation(
+        "drain-cancels-the-close",
+        "pipeline.py",
+        """            await asyncio.wait({self._intake})  # exhausted, drained or failed
+            # Not in a `finally`: a run that failed is cancelled, it is not closed.
+            await self.stages[0].inbound.close()
+
+    async def _feed(self) -> None:
+        async for request in self.source:
+            await self.stages[0].inbound.put(request)
+""",
+        """            await asyncio.wait({self._intake})  # exhausted, drained or failed
+
+    async def _feed(self) -> None:
+        try:
+            async for request in self.source:
+                await self.stages[0].inbound.put(request)
+        except asyncio.CancelledError:
+            if not self._draining:
+                raise
+        await self.stages[0].inbound.close()
+""",
+        "a drain cancels the intake and never the close after it",
+        FLOW,
+    ),
+    Mutation(
+        "drain-skips-the-close",
+        "pipeline.py",
+        "            await self.stages[0].inbound.close()\n\n",
+        """            if not self._draining:
+                await self.stages[0].inbound.close()
+
+""",
+        "a drained run is closed too",
+        FLOW,
+    ),
+    Mutation(
+        "drain-raises",
+        "pipeline.py",
+        "await asyncio.wait({self._intake})",
+        "await self._intake",
+        "a drained run ends without an error",
+        FLOW,
+    ),
+    Mutation(
+        "drain-does-not-cancel",
+        "pipeline.py",
+        """        if self._intake is not None:
+            self._intake.cancel()""",
+        "",
+        "a drain stops the intake",
+        FLOW,
+    ),
+    Mutation(
+        "drain-needs-a-run",
+        "pipeline.py",
+        """        if self._intake is not None:
+            self._intake.cancel()""",
+        "        self._intake.cancel()",
+        "a drain may come before the run",
+        FLOW,
+    ),
+    Mutation(
+        "drain-before-start-forgotten",
+        "pipeline.py",
+        "        self._draining = True\n",
+        "",
+        "a drain before the run is remembered",
+        FLOW,
+    ),
+    Mutation(
+        "drain-before-start-ignored",
+        "pipeline.py",
+        "            if self._draining:\n                self._intake.cancel()\n",
+        "",
+        "a drain before the run is obeyed",
+        FLOW,
+    ),
+    Mutation(
+        "last-stage-left-out",
+        "pipeline.py",
+        "for stage in self.stages:\n                group",
+        "for stage in self.stages[:-1]:\n                group",
+        "every stage runs",
+        FLOW,
+    ),
+    # ---- meter.py: levels over time
+    Mutation(
+        "meter-forgets-the-past",
+        "meter.py",
+        "self._area += self.level * (now - self._since)",
+        "self._area = self.level * (now - self._since)",
+        "times are sums since the start",
+        CHANNEL,
+    ),
+    Mutation(
+        "meter-ignores-the-present",
+        "meter.py",
+        "return self._area + self.level * (time.monotonic() - self._since)",
+        "return self._area",
+        "a wait is seen while it lasts",
+        CHANNEL,
+    ),
+    Mutation(
+        "meter-counts-twice",
+        "meter.py",
+        "        self._since = now\n",
+        "",
+        "no second is counted twice",
+        CHANNEL,
+    ),
+]
+
+
+def copy(target: Path) -> None:
+    """The code and its tests, as they are now."""
+    clutter = shutil.ignore_patterns("__pycache__", "*.pyc")
+    for folder in ("scrapeq", "tests"):
+        shutil.copytree(ROOT / folder, target / folder, ignore=clutter)
+    shutil.copy(ROOT / "pyproject.toml", target)
+
+
+def test(folder: Path, tests: Sequence[str]) -> tuple[str, str]:
+    """What became of the tests there (passed, failed, hung or broken), and what they wrote."""
+    options = ["-x", "-q", "-p", "no:cacheprovider", "--timeout=10", "--tb=line"]
+    command = [sys.executable, "-c", RUN, *options, *[f"tests/{name}" for name in tests]]
+    env = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        run = subprocess.run(
+            command, cwd=folder, env=env, timeout=LIMIT, capture_output=True, text=True
+        )
+    except subprocess.TimeoutExpired:
+        return "hung", ""
+    verdict = {PASSED: "passed", FAILED: "failed"}.get(run.returncode, "broken")
+    return verdict, run.stdout + run.stderr
+
+
+test.__test__ = False  # type: ignore[attr-defined]  # pytest is not to collect it
+
+
+def try_out(mutation: Mutation | None, tests: Sequence[str]) -> tuple[str, str]:
+    """Run the tests on a copy with the mutation, if any, made."""
+    with tempfile.TemporaryDirectory(prefix="scrapeq-mutation-") as name:
+        folder = Path(name).resolve()
+        copy(folder)
+        if mutation is not None:
+            file = folder / "scrapeq" / mutation.file
+            file.write_text(mutation.apply(file.read_text()))
+        return test(folder, tests)
+
+
+def report(mutation: Mutation, verdict: str, output: str) -> bool:
+    """Print one line. True if the decision was missed."""
+    noticed = verdict in ("failed", "hung")
+    failures = [line for line in output.splitlines() if line.startswith("FAILED")]
+    by = failures[0].split()[1] if failures else verdict
+    word = "noticed" if noticed else "SURVIVED" if verdict == "passed" else "BROKEN"
+    print(f"{word:9}{mutation.name:32}{by if noticed else mutation.removes}", flush=True)
+    if word == "BROKEN":
+        print(output)
+    return noticed
+
+
+def main(names: Sequence[str]) -> int:
+    unknown = set(names) - {mutation.name for mutation in MUTATIONS}
+    if unknown:
+        print(f"no such mutation: {', '.join(sorted(unknown))}")
+        return 2
+    chosen = [mutation for mutation in MUTATIONS if not names or mutation.name in names]
+    verdict, output = try_out(None, sorted({test for row in chosen for test in row.tests}))
+    if verdict != "passed":
+        print(output, f"the tests fail before any mutation: {verdict}", sep="\n")
+        return 1
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        results = pool.map(lambda row: try_out(row, row.tests), chosen)
+        noticed = [report(row, *result) for row, result in zip(chosen, results, strict=True)]
+    print(f"{sum(noticed)} of {len(noticed)} noticed")
+    return not all(noticed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
