@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -17,6 +17,8 @@ from scrapeq.settings import Described, Settings, check, described
 
 if TYPE_CHECKING:
     from scrapeq.config import Config
+
+C = TypeVar("C", bound=Callable[..., None])
 
 CONFIG_FILE = "scrapeq.toml"
 
@@ -80,9 +82,13 @@ def _use_config(ctx: typer.Context, path: Path | None) -> Path | None:
 
 def _check_values(ctx: typer.Context, config: Config) -> None:
     params = {param.name: param for param in ctx.command.params}
+    kinds = {option.name: option.type for option in described()}
     for key, value in config.run.items():
         try:
-            params[key].type_cast_value(ctx, value)
+            if isinstance(value, bool) != (kinds[key] is bool):
+                raise typer.BadParameter(f"{value!r} is no {kinds[key]}")
+            if key in params:
+                params[key].process_value(ctx, value)
         except typer.BadParameter as exc:
             raise config.fault(f"{key}: {exc.message}", "run", key) from None
 
@@ -95,7 +101,8 @@ def _parameter(option: Described) -> inspect.Parameter:
         help=given.help,
         min=given.minimum,
         max=given.maximum,
-        metavar=given.metavar,
+        metavar=given.metavar or _metavar(option),
+        show_envvar=False,
         parser=_refusing(given.parse) if given.parse else None,
         show_default=given.shown_default or True,
         allow_from_autoenv=given.from_environment,
@@ -111,6 +118,12 @@ def _parameter(option: Described) -> inspect.Parameter:
     )
 
 
+def _metavar(option: Described) -> str | None:
+    if option.type in (int, int | None):
+        return "N"
+    return "|".join(option.choices) or None
+
+
 def _refusing(parse: Any) -> Any:
     def parsed(value: Any) -> Any:
         try:
@@ -121,14 +134,15 @@ def _refusing(parse: Any) -> Any:
     return parsed
 
 
-def _with_settings(*names: str) -> Any:
+def _with_settings(*names: str) -> Callable[[C], C]:
     """Give a command the flags of these settings, or of all."""
 
-    def decorate(command: Any) -> Any:
+    def decorate(command: C) -> C:
         signature = inspect.signature(command, eval_str=True)
         own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
         flags = [_parameter(x) for x in described() if not names or x.name in names]
-        command.__signature__ = signature.replace(parameters=[*own, *flags])
+        signature = signature.replace(parameters=[*own, *flags])
+        command.__signature__ = signature  # type: ignore[attr-defined]
         return command
 
     return decorate
