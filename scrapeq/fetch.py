@@ -7,11 +7,10 @@ import socket
 import ssl
 import time
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping, MutableMapping
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Mapping, MutableMapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal
+from typing import Literal, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -34,6 +33,8 @@ _HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5",
     "Accept-Encoding": "gzip, deflate, br, zstd",
 }
+
+T = TypeVar("T")
 
 Private = Literal["default", "allow", "block"]
 """`default`: a URL of the list may be private, a redirect from a public host may not."""
@@ -126,8 +127,7 @@ class Fetcher:
         clock = asyncio.get_running_loop().time
         started = clock()
         try:
-            async with self._deadline():
-                return await self._follow(request, started)
+            return await self._in_time(self._follow(request, started))
         except _SkippedError as exc:
             return Outcome(request, "skipped", "content_type", str(exc), attempts=request.attempt)
         except _NoPageError as exc:
@@ -143,31 +143,32 @@ class Fetcher:
     async def read_small(self, url: URL, limit: int, max_redirects: int) -> tuple[int, bytes]:
         """Status and the first `limit` bytes of a file for the run itself; 0 without an answer."""
         try:
-            async with (
-                self._deadline(),
-                self._answer(url, {}, max_redirects) as (_, response),
-            ):
-                body = await response.content.read(limit)
-                while piece := await response.content.read(limit - len(body)):
-                    body += piece
-                coding = response.headers.get("Content-Encoding", "")
-                if not response.content.at_eof():
-                    _cut(response)
-                return response.status, decompress(body, coding, limit)[0]
+            return await self._in_time(self._small(url, limit, max_redirects))
         except _NoPageError as exc:
             return (404 if exc.failure.reason == "redirects" else 0), b""
         except (aiohttp.ClientError, OSError, ValueError, DecodeError):
             return 0, b""
 
-    @asynccontextmanager
-    async def _deadline(self) -> AsyncIterator[None]:
-        """The total time of one attempt, which `abort` can end early."""
-        async with asyncio.timeout(self._limits.total) as timeout:
-            self._under_way.add(timeout)
-            try:
-                yield
-            finally:
-                self._under_way.discard(timeout)
+    async def _in_time(self, attempt: Coroutine[None, None, T]) -> T:
+        """Within the total time of one attempt, which `abort` can end early."""
+        timeout = asyncio.timeout(self._limits.total)
+        self._under_way.add(timeout)
+        try:
+            async with timeout:
+                return await attempt
+        finally:
+            self._under_way.discard(timeout)
+
+    async def _small(self, url: URL, limit: int, max_redirects: int) -> tuple[int, bytes]:
+        _, response = await self._answer(url, {}, max_redirects)
+        async with response:
+            body = await response.content.read(limit)
+            while piece := await response.content.read(limit - len(body)):
+                body += piece
+            coding = response.headers.get("Content-Encoding", "")
+            if not response.content.at_eof():
+                _cut(response)
+            return response.status, decompress(body, coding, limit)[0]
 
     async def _follow(self, request: Request, started: float) -> Page:
         url = URL(request.url, encoded=True)
@@ -175,20 +176,20 @@ class Fetcher:
         url = url.with_user(None)
         if self._private == "block" and await _resolves_to_private(url):
             raise _NoPageError(Failure("private_network", "the host is not on the public internet"))
-        async with self._answer(url, headers, self._limits.max_redirects) as (url, response):
+        url, response = await self._answer(url, headers, self._limits.max_redirects)
+        async with response:
             return await self._page(request, url, response, started)
 
-    @asynccontextmanager
     async def _answer(
         self, url: URL, headers: dict[str, str], max_redirects: int
-    ) -> AsyncIterator[tuple[URL, aiohttp.ClientResponse]]:
-        """The first answer that is no redirect, and where it came from."""
+    ) -> tuple[URL, aiohttp.ClientResponse]:
+        """The first answer that is no redirect, and where it came from. The caller closes it."""
         seen = {url}
         while True:
-            async with self.session.get(url, allow_redirects=False, headers=headers) as response:
-                if response.status not in REDIRECTS or "Location" not in response.headers:
-                    yield url, response
-                    return
+            response = await self.session.get(url, allow_redirects=False, headers=headers)
+            if response.status not in REDIRECTS or "Location" not in response.headers:
+                return url, response
+            async with response:
                 target = _target(url, response.headers["Location"])
                 await _discard(response)
             if target in seen or len(seen) > max_redirects:

@@ -97,6 +97,7 @@ async def _build(
             processes=settings.parsers,
             deadline=settings.parse_timeout,
             memory=settings.parse_memory,
+            largest=settings.max_size,
         )
     )
     limits = FetchLimits(

@@ -1,13 +1,13 @@
 """What runs inside a process of the pool. It is imported there, so it stays light.
 
-Frames both ways are a length and JSON; the bodies of a job follow its frame. Nothing that
-comes back is ever unpickled: the process has read the web, the parent has not.
+Frames both ways are a length and JSON; the bodies of a job lie in memory that both share,
+behind a counter that tells which task of the job was begun last. Nothing that comes back is
+ever unpickled: the process has read the web, the parent has not.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
 import json
 import mmap
@@ -24,6 +24,8 @@ from typing import Any
 
 LENGTH = struct.Struct("<I")
 COUNTER = struct.Struct("<q")
+BODIES = COUNTER.size
+"""Where the first body begins in the shared memory."""
 
 OUT_OF_MEMORY = 77
 """The exit code of a process that ran into its memory cap."""
@@ -49,26 +51,27 @@ def serve(connection: int, shared: int) -> None:
             _send(peer, {"fatal": f"{type(exc).__name__}: {exc}"})
             return
         _send(peer, {})
-        with mmap.mmap(shared, mmap.PAGESIZE) as position, contextlib.suppress(EOFError, OSError):
+        with mmap.mmap(shared, 0) as memory, contextlib.suppress(EOFError, OSError):
             while True:
-                _answer(peer, stream, position, function, options["deadline"])
+                _answer(peer, _read_frame(stream), memory, function, options["deadline"])
 
 
 def _answer(
     peer: socket.socket,
-    stream: BufferedReader,
-    position: mmap.mmap,
+    job: list[tuple[Any, int]],
+    memory: mmap.mmap,
     function: Function,
     deadline: float,
 ) -> None:
-    """Take one job and send its answers: [value, seconds, error] each, in order."""
-    job = [(meta, _read(stream, size)) for meta, size in _read_frame(stream)]
+    """Do one job, [meta, size of the body] each, and send [value, seconds, error] each."""
     answers = []
     flushed = time.monotonic()
-    for at, (meta, body) in enumerate(job):
-        COUNTER.pack_into(position, 0, at)
+    start = BODIES
+    for at, (meta, size) in enumerate(job):
+        COUNTER.pack_into(memory, 0, at)
         signal.setitimer(signal.ITIMER_REAL, deadline)
-        answers.append(_call(function, meta, body))
+        answers.append(_call(function, meta, memory[start : start + size]))
+        start += size
         if time.monotonic() - flushed > FLUSH_AFTER:
             _send(peer, answers)
             answers, flushed = [], time.monotonic()
@@ -100,6 +103,8 @@ def _tie_to(parent: int) -> None:
         signal.signal(ignored, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     if sys.platform == "linux":
+        import ctypes  # 30 ms, which the parent need not pay for
+
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before it could be watched
         os._exit(1)
@@ -109,6 +114,8 @@ def _limit(memory: int) -> None:
     """Cap the address space, and make malloc keep what it has: a parser frees all of a tree,
     and giving those pages back to be faulted in again costs more than half of its time."""
     with contextlib.suppress(OSError, AttributeError):
+        import ctypes
+
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, 1 << 30)
         libc.mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)

@@ -19,10 +19,10 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from scrapeq.errors import FatalError
-from scrapeq.worker import COUNTER, LENGTH, OUT_OF_MEMORY
+from scrapeq.worker import BODIES, COUNTER, LENGTH, OUT_OF_MEMORY
 
 JOB_BYTES = 8 << 20
 """A job holds less than this, unless it is a single task."""
@@ -65,18 +65,26 @@ class Pool:
 
     `target` is `module:function`; the function gets `setup` and returns a function of
     (meta, body) whose result JSON can hold. `deadline` is seconds a task, `memory` bytes a
-    process.
+    process, `largest` bytes a body.
     """
 
     def __init__(
-        self, target: str, setup: Any, *, processes: int, deadline: float, memory: int
+        self,
+        target: str,
+        setup: Any,
+        *,
+        processes: int,
+        deadline: float,
+        memory: int,
+        largest: int = JOB_BYTES,
     ) -> None:
         self._options = {
             "target": target, "setup": setup, "deadline": deadline, "memory": memory,
             "parent": os.getpid(),
         }  # fmt: skip
         self._deadline = deadline
-        self._slots = [_Slot(self._options) for _ in range(processes)]
+        room = max(largest, JOB_BYTES)
+        self._slots = [_Slot(self._options, room) for _ in range(processes)]
         self._idle: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
 
     async def __aenter__(self) -> Pool:
@@ -154,13 +162,14 @@ class Pool:
 class _Slot:
     """A place for one process, filled again when it dies."""
 
-    def __init__(self, options: dict[str, Any]) -> None:
+    def __init__(self, options: dict[str, Any], room: int) -> None:
         self.process: _Process | None = None
         self._options = options
+        self._room = room
         self._is_ready = False
 
     def start(self) -> _Process:
-        self.process = _Process(self._options)
+        self.process = _Process(self._options, self._room)
         self._is_ready = False
         return self.process
 
@@ -182,16 +191,16 @@ class _Slot:
 
 
 class _Process:
-    """A running process and the parent's end of its socket."""
+    """A running process, the parent's end of its socket, and the memory both share."""
 
-    def __init__(self, options: dict[str, Any]) -> None:
+    def __init__(self, options: dict[str, Any], room: int) -> None:
         self._socket, theirs = socket.socketpair()
-        with theirs, tempfile.TemporaryFile() as shared:
-            shared.truncate(mmap.PAGESIZE)
-            self._position = mmap.mmap(shared.fileno(), mmap.PAGESIZE)
+        with theirs, _nameless_file() as shared:
+            shared.truncate(BODIES + room)
+            self._memory = mmap.mmap(shared.fileno(), 0)
             descriptors = (theirs.fileno(), shared.fileno())
             self._popen = subprocess.Popen(  # noqa: S603 - our own interpreter and text
-                [sys.executable, "-P", "-c", _BOOT, json.dumps([*descriptors, sys.path])],
+                [sys.executable, "-IS", "-c", _BOOT, json.dumps([*descriptors, sys.path])],
                 pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -212,17 +221,20 @@ class _Process:
 
     async def call(self, job: Sequence[Task], answers: list[Result]) -> None:
         """Send a job and append its answers. Raises OSError when the process dies."""
-        COUNTER.pack_into(self._position, 0, 0)
+        COUNTER.pack_into(self._memory, 0, 0)
+        self._memory.seek(BODIES)
+        for task in job:
+            self._memory.write(task.body)
         head = json.dumps([[task.meta, len(task.body)] for task in job]).encode()
-        message = b"".join([LENGTH.pack(len(head)), head, *(task.body for task in job)])
-        await asyncio.get_running_loop().sock_sendall(self._socket, message)
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(self._socket, LENGTH.pack(len(head)) + head)
         while len(answers) < len(job):
             for value, seconds, error in await self._receive():
                 answers.append(Result(value, seconds, error))
 
     def at(self) -> int:
         """The task of its job that it was last seen to begin with."""
-        return int(COUNTER.unpack_from(self._position)[0])
+        return int(COUNTER.unpack_from(self._memory)[0])
 
     async def autopsy(self, deadline: float) -> tuple[Loss, str]:
         """Why it died, once its socket has closed."""
@@ -241,7 +253,7 @@ class _Process:
 
     def kill(self) -> None:
         self._socket.close()
-        self._position.close()
+        self._memory.close()
         self._popen.kill()
         self._popen.wait()
 
@@ -259,6 +271,13 @@ class _Process:
         piece = bytes(self._received[:size])
         del self._received[:size]
         return piece
+
+
+def _nameless_file() -> BinaryIO:
+    """A file without a name that holds shared memory: in memory where the system can."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("scrapeq"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _jobs(tasks: Sequence[Task]) -> Iterator[list[Task]]:

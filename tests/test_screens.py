@@ -148,6 +148,21 @@ def test_a_plain_line_stays_one_ascii_line() -> None:
     assert all(field.count("=") == 1 for field in line.split())
 
 
+def test_plain_lines_do_not_wait_for_a_reader_that_has_stopped() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"." * 4096)
+    with os.fdopen(reader, "rb") as pipe, os.fdopen(writer, "w") as stream:
+        screen = PlainLines(stream, cores=4)
+        screen.show(a_run(10))
+        while set(pipe.read1(65536)) == {ord(".")} and select.select([pipe], [], [], 0)[0]:
+            pass
+        screen.show(a_run(20))
+        assert pipe.readline().startswith(b"t=20 ")
+
+
 # ---- a stream that breaks
 
 
@@ -217,6 +232,7 @@ def test_a_broken_screen_leaves_stdout_and_the_exit_code_alone() -> None:
 
 def test_a_paused_terminal_does_not_pause_the_run() -> None:
     master, slave = pty.openpty()
+    os.set_blocking(slave, False)  # who writes all the same fails, and does not hang this test
     with os.fdopen(slave, "w") as stream:
         screen = LiveScreen(terminal_console(stream), LABELS, cores=4)
         termios.tcflow(slave, termios.TCOOFF)  # as Ctrl-S does
