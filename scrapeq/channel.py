@@ -75,7 +75,9 @@ class Channel(Generic[T]):
         return self._queue.qsize() - self._closed
 
     async def put(self, item: T) -> None:
-        """Wait for room, then put."""
+        """Wait for room, then put. Raises RuntimeError on a closed channel."""
+        if self._closed:
+            raise RuntimeError("put after the end")
         if self._queue.full():
             self._putting.set(self._putting.level + 1)
             try:
@@ -88,6 +90,8 @@ class Channel(Generic[T]):
 
     async def close(self) -> None:
         """Mark the end: once, after the last producer has returned."""
+        if self._closed:
+            raise RuntimeError("closed twice")
         await self._queue.put(_End())
         self._closed = True
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterable, Sequence
 from typing import Any
 
+from scrapeq.errors import FatalError
 from scrapeq.models import Request, StageStatus
 from scrapeq.stage import Stage
 
@@ -28,18 +29,22 @@ class Pipeline:
             for stage in self.stages:
                 group.create_task(stage.run(), name=stage.name)
             await asyncio.wait({self._intake})  # exhausted, drained or failed
+            if self._intake.cancelled() and not self._draining:
+                raise FatalError("the source was lost")
             # Not in a `finally`: a run that failed is cancelled, it is not closed.
             await self.stages[0].inbound.close()
 
     async def _feed(self) -> None:
         async for request in self.source:
+            if self._draining:
+                return
             await self.stages[0].inbound.put(request)
 
     def drain(self) -> None:
         """Take no more Requests; what is inside still reaches the end."""
-        self._draining = True
-        if self._intake is not None:
+        if self._intake is not None and not self._draining:
             self._intake.cancel()
+        self._draining = True
 
     def snapshot(self) -> tuple[StageStatus, ...]:
         return tuple(stage.status() for stage in self.stages)

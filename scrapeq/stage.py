@@ -36,6 +36,7 @@ class Stage(Generic[In, Out]):
     done: int = field(default=0, init=False)
     failed: int = field(default=0, init=False)
     retried: int = field(default=0, init=False)
+    _stopping: bool = field(default=False, init=False)
     _busy: Meter = field(default_factory=Meter, init=False)
 
     async def run(self) -> None:
@@ -44,6 +45,11 @@ class Stage(Generic[In, Out]):
                 group.create_task(self._work(), name=f"{self.name}-{n}")
                 for n in range(self.workers)
             ]
+            try:
+                await asyncio.wait(crew)
+            except asyncio.CancelledError:
+                self._stopping = True  # before the group cancels the crew
+                raise
         if any(worker.cancelled() for worker in crew):  # TaskGroup does not mind; we do
             raise FatalError(f"{self.name}: a worker was lost")
         if self.outbound is not None:
@@ -58,20 +64,33 @@ class Stage(Generic[In, Out]):
             self._busy.set(self._busy.level + 1)
             try:
                 await self._process(items)
+            except Exception:
+                self._stopping = True  # before the group cancels the others
+                raise
             finally:
                 self._busy.set(self._busy.level - 1)
 
     async def _process(self, items: Sequence[In]) -> None:
         try:
             results = await self.handle(items)
+        except FatalError:
+            raise
         except (Exception, asyncio.CancelledError) as exc:
-            if _ends_worker(exc):
-                raise
+            self._stop_if_told()
             await self._isolate(items, exc)
         else:
+            self._stop_if_told()
             self.done += len(items)
             for result in results:
                 await self._pass_on(result)
+
+    def _stop_if_told(self) -> None:
+        """Pass on a cancellation of ours, whatever the handler made of it.
+
+        Task.cancelling() cannot tell: on 3.11 a TaskGroup whose child failed leaves it raised.
+        """
+        if self._stopping:
+            raise asyncio.CancelledError
 
     async def _isolate(self, items: Sequence[In], exc: BaseException) -> None:
         """Blame the one item, or find it among many by trying each alone."""
@@ -117,11 +136,3 @@ def crashed(request: Request, stage: str, exc: BaseException) -> Outcome:
         f"{type(exc).__name__}: {exc}",
         attempts=request.attempt,
     )
-
-
-def _ends_worker(exc: BaseException) -> bool:
-    """Tell a fatal error, or our own cancellation, from a failure of one item."""
-    if isinstance(exc, asyncio.CancelledError):  # ours, or leaked by a handler?
-        task = asyncio.current_task()
-        return task is not None and task.cancelling() > 0
-    return isinstance(exc, FatalError)
