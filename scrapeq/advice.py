@@ -39,11 +39,20 @@ def bottleneck(reading: Reading, earlier: Reading | None, cores: int) -> Bottlen
         if _holds_back(window, name):
             return _overloaded(window, name, cores)
     fetch = named(reading.stages, "fetch")
-    if reading.held_back:
-        return _polite(reading.held_back, fetch)
     if fetch is not None and window.busy(fetch) >= _ALL_BUSY:
         return _overloaded(window, "fetch", cores)
+    if limit := _limit(window):
+        return _polite(limit, fetch)
     return _idle(window, fetch)
+
+
+def _limit(window: Window) -> str:
+    """The politeness limit that kept fetchers idle for most of the time, or that does now."""
+    shares = window.held_back()
+    worst = max(shares, key=lambda name: shares[name], default="")
+    if worst and shares[worst] >= 0.5:
+        return worst
+    return window.reading.held_back if window.earlier else ""
 
 
 def _holds_back(window: Window, name: str) -> bool:

@@ -70,6 +70,7 @@ class Channel(Generic[T]):
         self._putting = Meter()
         self._getting = Meter()
         self._full = Meter()
+        self._depth = Meter()
 
     def __len__(self) -> int:
         return self._queue.qsize() - self._closed
@@ -134,8 +135,13 @@ class Channel(Generic[T]):
     def full_seconds(self) -> float:
         return self._full.area()
 
+    def item_seconds(self) -> float:
+        """Seconds that items spent waiting inside, all together."""
+        return self._depth.area()
+
     def _note_depth(self) -> None:
         depth = len(self)
+        self._depth.set(depth)
         self.peak = max(self.peak, depth)
         full = depth >= self.capacity
         if full != self._full.level:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ import typer
 
 from scrapeq import __version__
 from scrapeq.errors import ScrapeqError
-from scrapeq.settings import Described, Settings, check, described
+from scrapeq.settings import Described, Settings, check, described, parse_output
 
 if TYPE_CHECKING:
     from scrapeq.config import Config
@@ -34,16 +35,31 @@ app = typer.Typer(
 
 def main() -> None:
     """The `scrapeq` command. Exits 0, 1, 2, 3, 4, 129, 130 or 143, as the README says."""
+    _open_what_is_closed()
     try:
-        app(auto_envvar_prefix="SCRAPEQ", prog_name="scrapeq")
+        app(prog_name="scrapeq")
     except ScrapeqError as exc:
         _fail(exc)
+
+
+def _open_what_is_closed() -> None:
+    """Without this, the database could become the file that stderr writes to (`2>&-`)."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it takes the lowest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r", closefd=False))
 
 
 def _fail(exc: ScrapeqError) -> NoReturn:
     from scrapeq.text import safe
 
-    print(f"scrapeq: {safe(str(exc), limit=1000)}", file=sys.stderr)  # noqa: T201
+    try:
+        print(f"scrapeq: {safe(str(exc), limit=1000)}", file=sys.stderr, flush=True)  # noqa: T201
+    except OSError:  # or the interpreter would try again, and exit with a code of its own
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     raise SystemExit(exc.exit_code)
 
 
@@ -68,7 +84,7 @@ def _use_config(ctx: typer.Context, path: Path | None) -> Path | None:
     from scrapeq import config
 
     project = path or (Path(CONFIG_FILE) if Path(CONFIG_FILE).is_file() else None)
-    personal = Path(typer.get_app_dir("scrapeq")) / "config.toml"
+    personal = _personal_folder() / "scrapeq" / "config.toml"
     files = [config.load(file) for file in (personal,) if file.is_file()]
     files += [config.load(project)] if project else []
     values: dict[str, Any] = {}
@@ -80,32 +96,42 @@ def _use_config(ctx: typer.Context, path: Path | None) -> Path | None:
     return path
 
 
+def _personal_folder() -> Path:
+    """As the XDG Base Directory Specification has it: a relative path counts as none."""
+    given = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    return given if given.is_absolute() else Path("~/.config").expanduser()
+
+
 def _check_values(ctx: typer.Context, config: Config) -> None:
+    """Raise UsageError, with file and line, for what the flags of the same name would refuse."""
     params = {param.name: param for param in ctx.command.params}
-    kinds = {option.name: option.type for option in described()}
     for key, value in config.run.items():
         try:
-            if isinstance(value, bool) != (kinds[key] is bool):
-                raise typer.BadParameter(f"{value!r} is no {kinds[key]}")
-            if key in params:
-                params[key].process_value(ctx, value)
+            params[key].process_value(ctx, value)
         except typer.BadParameter as exc:
             raise config.fault(f"{key}: {exc.message}", "run", key) from None
+    if select := config.run.get("select"):
+        from scrapeq.rules import rules_of
+
+        try:
+            rules_of(select, None)
+        except ScrapeqError as exc:
+            raise config.fault(str(exc), "run", "select") from None
 
 
-def _parameter(option: Described) -> inspect.Parameter:
+def _parameter(option: Described, *, is_run: bool) -> inspect.Parameter:
     """The flag of one setting, as Typer wants it."""
     given = option.option
     made = typer.Option(
         *option.flags,
         help=given.help,
-        min=given.minimum,
-        max=given.maximum,
-        metavar=given.metavar or _metavar(option),
+        min=None if given.parse else given.minimum,
+        max=None if given.parse else given.maximum,
+        metavar=option.metavar or None,
+        envvar=(option.variable or None) if is_run else None,
         show_envvar=False,
-        parser=_refusing(given.parse) if given.parse else None,
+        parser=_refusing(option.parse) if given.parse else None,
         show_default=given.shown_default or True,
-        allow_from_autoenv=given.from_environment,
         rich_help_panel=given.panel,
     )
     kind = list[str] if option.type == Sequence[str] else option.type
@@ -116,12 +142,6 @@ def _parameter(option: Described) -> inspect.Parameter:
         default=default,
         annotation=Annotated[kind, made],
     )
-
-
-def _metavar(option: Described) -> str | None:
-    if option.type in (int, int | None):
-        return "N"
-    return "|".join(option.choices) or None
 
 
 def _refusing(parse: Any) -> Any:
@@ -135,12 +155,14 @@ def _refusing(parse: Any) -> Any:
 
 
 def _with_settings(*names: str) -> Callable[[C], C]:
-    """Give a command the flags of these settings, or of all."""
+    """Give a command the flags of these settings; without names, those of all, and `run`'s
+    variables of the environment with them."""
 
     def decorate(command: C) -> C:
         signature = inspect.signature(command, eval_str=True)
         own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-        flags = [_parameter(x) for x in described() if not names or x.name in names]
+        chosen = (option for option in described() if not names or option.name in names)
+        flags = [_parameter(option, is_run=not names) for option in chosen]
         signature = signature.replace(parameters=[*own, *flags])
         command.__signature__ = signature  # type: ignore[attr-defined]
         return command
@@ -148,13 +170,17 @@ def _with_settings(*names: str) -> Callable[[C], C]:
     return decorate
 
 
-@app.command(name="run")
+@app.command(
+    name="run",
+    epilog=f"Every option may also stand in [run] of {CONFIG_FILE} (url_queue = 8) and, but for "
+    "--select, in the environment (SCRAPEQ_RUN_URL_QUEUE=8).",
+)
 @_with_settings()
 def run_command(
     ctx: typer.Context,
     sources: Annotated[
         list[str],
-        typer.Argument(metavar="SOURCE...", help="A file of URLs, a URL, or - for stdin."),
+        typer.Argument(metavar="SOURCE", help="A file of URLs, a URL, or - for stdin."),
     ],
     config: Annotated[
         Path | None,
@@ -164,6 +190,8 @@ def run_command(
             metavar="FILE",
             is_eager=True,
             callback=_use_config,
+            envvar="SCRAPEQ_RUN_CONFIG",
+            show_envvar=False,
             help=f"Options and rules as TOML; ./{CONFIG_FILE} if it is there.",
         ),
     ] = None,
@@ -176,14 +204,21 @@ def run_command(
     from scrapeq.session import scrape
 
     rules = rules_of(settings.select, ctx.obj)
-    raise typer.Exit(scrape(settings, sources, rules, ["scrapeq", *sys.argv[1:]]))
+    scrape(settings, sources, rules, ["scrapeq", *sys.argv[1:]])
 
 
 @app.command(name="demo")
 @_with_settings("fetchers", "parsers", "progress", "color", "quiet", "resume")
 def demo_command(
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="SQLite file for the results.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            parser=_refusing(parse_output),
+            help="SQLite file for the results.",
+        ),
     ] = Path("demo.db"),
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Of the site, on 127.0.0.1; 0: any free one.")
@@ -195,4 +230,4 @@ def demo_command(
 
     settings = Settings(output=output, **options)
     check(settings)
-    raise typer.Exit(show(dataclasses.replace(settings, per_host=settings.fetchers), port))
+    show(dataclasses.replace(settings, per_host=settings.fetchers), port)

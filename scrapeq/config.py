@@ -8,10 +8,11 @@ import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 from scrapeq.errors import UsageError
-from scrapeq.settings import described
+from scrapeq.settings import Described, described, toml_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,48 @@ def load(path: Path) -> Config:
         why = exc.strerror if isinstance(exc, OSError) else str(exc)
         raise UsageError(f"{path}: {why}") from None
     empty = Config(path, text, {}, ())
+    options = {option.name: option for option in described()}
+    for name in options.keys() & data.keys():
+        raise empty.fault(f"{name} stands in no section: write [run] above it", name)
     _only(empty, data, ("run", "extract"), "section")
     run, extract = data.get("run", {}), data.get("extract", [])
     if not isinstance(run, dict):
         raise empty.fault("run is a table: write [run]", "run")
     if not isinstance(extract, list) or not all(isinstance(rule, dict) for rule in extract):
         raise empty.fault("extract is a list of tables: write [[extract]]", "extract")
-    _only(empty, run, [option.name for option in described()], "key", "run")
+    _only(empty, run, options, "key", "run")
+    for name, value in run.items():
+        if fault := _kind_fault(options[name], value):
+            raise empty.fault(f"{name}: {fault}", "run", name)
     return Config(path, text, run, extract)
+
+
+_KINDS: dict[Any, tuple[tuple[type, ...], str]] = {
+    bool: ((bool,), "true or false"),
+    int: ((int,), "a whole number"),
+    float: ((int, float), "a number"),
+    Sequence[str]: ((list,), "a list of texts"),
+}
+
+
+def _kind_fault(option: Described, value: Any) -> str:
+    """Why a value is not of its option's type; empty when it is. Its range is another matter."""
+    if option.choices:
+        fits = value in option.choices
+        return "" if fits else f"{_shown(value)} is not one of {', '.join(option.choices)}"
+    kind = next((x for x in get_args(option.type) if x is not NoneType), option.type)
+    kind = Sequence[str] if option.type == Sequence[str] else kind
+    types, what = _KINDS.get(kind, ((str,), "a text"))
+    if option.option.also:
+        types = (*types, option.option.also)
+    fits = isinstance(value, types) and isinstance(value, bool) == (kind is bool)
+    if fits and isinstance(value, list):
+        fits = all(isinstance(one, str) for one in value)
+    return "" if fits else f"{_shown(value)} is not {what}"
+
+
+def _shown(value: Any) -> str:
+    return toml_value(value) if isinstance(value, bool | str) else repr(value)
 
 
 def _only(
@@ -60,7 +95,7 @@ def _only(
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or what there is."""
     names = sorted(allowed)
-    close = difflib.get_close_matches(name.replace("-", "_"), names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name.replace("-", "_"), names, n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else f" (there are: {', '.join(names)})"
 
 

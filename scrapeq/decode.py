@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 import zlib
 from collections.abc import Callable
 from typing import Protocol
 
 import brotli
-from w3lib.encoding import (
-    html_body_declared_encoding,
-    http_content_type_encoding,
-    read_bom,
-    to_unicode,
-)
+from w3lib.encoding import html_body_declared_encoding, http_content_type_encoding, to_unicode
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -41,6 +37,58 @@ WEB_CODECS = frozenset(
 leads anywhere else (`utf-7`, `unicode_escape`, `zlib`) does not count as one."""
 
 
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_BOM_BYTES = tuple(bom for bom, _ in _BOMS)
+_UTF16 = {"utf-16": "utf-16-le"}
+_MORE_LABELS = {
+    label: codec
+    for codec, labels in {
+        "utf-8": "unicode_1_1_utf_8 unicode11utf8 unicode20utf8 x_unicode20utf8",
+        "iso8859-2": "iso88592",
+        "iso8859-3": "iso88593",
+        "iso8859-4": "iso88594",
+        "iso8859-5": "iso88595",
+        "iso8859-6": "csiso88596e csiso88596i iso_8859_6_e iso_8859_6_i iso88596",
+        "iso8859-7": "iso88597 sun_eu_greek",
+        "iso8859-8": "csiso88598e csiso88598i iso_8859_8_e iso_8859_8_i iso88598 logical visual",
+        "iso8859-10": "iso885910",
+        "iso8859-13": "iso885913",
+        "iso8859-14": "iso885914",
+        "iso8859-15": "csisolatin9 iso885915",
+        "koi8-r": "koi koi8",
+        "koi8-u": "koi8_ru",
+        "mac-roman": "csmacintosh mac x_mac_roman",
+        "mac-cyrillic": "x_mac_cyrillic x_mac_ukrainian",
+        "cp874": "dos_874 iso885911",
+        "cp1250": "x_cp1250",
+        "cp1251": "x_cp1251",
+        "cp1252": "iso88591 x_cp1252",
+        "cp1253": "x_cp1253",
+        "cp1254": "iso88599 x_cp1254",
+        "cp1255": "x_cp1255",
+        "cp1256": "x_cp1256",
+        "cp1257": "x_cp1257",
+        "cp1258": "x_cp1258",
+        "gb18030": "csgb2312 gb_2312 x_gbk",
+        "big5hkscs": "cn_big5 x_x_big5",
+        "euc_jp": "cseucpkdfmtjapanese x_euc_jp",
+        "cp949": "cseuckr csksc56011987 iso_ir_149 ks_c_5601_1989 ksc_5601 windows_949",
+        "utf-16-le": "csunicode iso_10646_ucs_2 ucs_2 unicode unicodefeff",
+        "utf-16-be": "unicodefffe",
+    }.items()
+    for label in labels.split()
+}
+"""Labels of the same standard that neither w3lib nor Python knows, with `_` for `-`."""
+
+_GZIP = b"\x1f\x8b"
+_ZSTD = (b"\x28\xb5\x2f\xfd", *(bytes([n]) + b"\x2a\x4d\x18" for n in range(0x50, 0x60)))
+"""A frame, or one that is to be skipped (RFC 8878, 3.1.2)."""
+
+
 class DecodeError(Exception):
     """The body cannot be read. `reason` is the word for the verdict."""
 
@@ -58,33 +106,52 @@ class _Decompressor(Protocol):
     def unused_data(self) -> bytes: ...
 
 
+_Undo = Callable[[bytes, int], tuple[bytes, bool]]
+
+
 def decompress(body: bytes, content_encoding: str, limit: int) -> tuple[bytes, bool]:
     """Undo `Content-Encoding`; also tell whether the end was missing.
 
     Raises DecodeError: `too_large` when more than `limit` bytes come out at any step,
     `encoding` when a coding is unknown, broken, or one of too many.
     """
-    codings = [name.strip().lower() for name in content_encoding.split(",")]
-    codings = [name for name in codings if name not in ("", "identity")]
-    if len(codings) > MAX_CODINGS:
-        raise DecodeError("encoding", f"{len(codings)} content codings; the limit is {MAX_CODINGS}")
     whole = True
-    for name in reversed(codings):
-        undo = _CODINGS.get(name)
-        if undo is None:
-            raise DecodeError("encoding", f"unknown content coding {name[:40]!r}")
+    for undo in _steps(content_encoding):
         if body:
             body, ended = undo(body, limit)
             whole = whole and ended
+        if len(body) > limit:
+            break
+    if len(body) > limit:
+        raise DecodeError("too_large", f"more than {limit:,} bytes when decompressed")
     return body, not whole
+
+
+def decompress_head(body: bytes, content_encoding: str, limit: int) -> bytes:
+    """The first `limit` bytes of a body, however many follow. Raises DecodeError: `encoding`."""
+    for undo in _steps(content_encoding):
+        if body:
+            body = undo(body, limit)[0][:limit]
+    return body[:limit]
+
+
+def _steps(content_encoding: str) -> list[_Undo]:
+    names = [name.strip().lower() for name in content_encoding.split(",")]
+    names = [name for name in names if name not in ("", "identity")]
+    if len(names) > MAX_CODINGS:
+        raise DecodeError("encoding", f"{len(names)} content codings; the limit is {MAX_CODINGS}")
+    for name in names:
+        if name not in _CODINGS:
+            raise DecodeError("encoding", f"unknown content coding {name[:40]!r}")
+    return [_CODINGS[name] for name in reversed(names)]
 
 
 def decode_text(body: bytes, content_type: str) -> tuple[str, str]:
     """Text and the name of its charset: BOM, then header, then meta, then UTF-8 if it fits,
     else windows-1252. Bytes that fit nowhere become U+FFFD."""
-    name, bom = read_bom(body)
-    if name in WEB_CODECS and bom:
-        return body[len(bom) :].decode(name, "replace"), name
+    for bom, codec in _BOMS:
+        if body.startswith(bom):
+            return body[len(bom) :].decode(codec, "replace"), codec
     name = _web_codec(http_content_type_encoding(content_type))
     if name is None:
         name = _web_codec(html_body_declared_encoding(body))
@@ -101,7 +168,7 @@ def decode_text(body: bytes, content_type: str) -> tuple[str, str]:
 def looks_binary(body: bytes) -> bool:
     """Whether the first 512 bytes hold one that no text has (WHATWG MIME Sniffing, 7.2)."""
     head = body[:512]
-    return read_bom(head)[0] is None and head.translate(None, _TEXT_BYTES) != b""
+    return not head.startswith(_BOM_BYTES) and head.translate(None, _TEXT_BYTES) != b""
 
 
 _TEXT_BYTES = bytes(n for n in range(256) if n in (9, 10, 12, 13, 27) or n >= 32)
@@ -112,33 +179,36 @@ def _web_codec(name: str | None) -> str | None:
     return name if name in WEB_CODECS else None
 
 
-_UTF16 = {"utf-16": "utf-16-le"}
+def _find_codec(name: str) -> codecs.CodecInfo | None:
+    found = _MORE_LABELS.get(name)
+    return codecs.lookup(found) if found else None
+
+
+codecs.register(_find_codec)  # w3lib asks there
+
+# ---- one content coding each: at most a little more than `limit` bytes, and whether the end came
 
 
 def _gunzip(body: bytes, limit: int) -> tuple[bytes, bool]:
-    if not body.startswith(b"\x1f\x8b"):
+    if not _GZIP.startswith(body[:2]):
         return body, True  # the header lies, the body is plain
-    return _members(body, limit, lambda: zlib.decompressobj(31), b"\x1f\x8b")
+    return _members(body, limit, lambda: zlib.decompressobj(31), _GZIP)
 
 
 def _unzstd(body: bytes, limit: int) -> tuple[bytes, bool]:
     options = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG}
-    return _members(
-        body, limit, lambda: zstd.ZstdDecompressor(options=options), b"\x28\xb5\x2f\xfd"
-    )
+    return _members(body, limit, lambda: zstd.ZstdDecompressor(options=options), _ZSTD)
 
 
 def _inflate(body: bytes, limit: int) -> tuple[bytes, bool]:
     try:
-        return _members(body, limit, zlib.decompressobj, None)
-    except DecodeError as exc:
-        if exc.reason != "encoding":
-            raise
-        return _members(body, limit, lambda: zlib.decompressobj(-15), None)
+        return _members(body, limit, zlib.decompressobj, ())
+    except DecodeError:
+        return _members(body, limit, lambda: zlib.decompressobj(-15), ())
 
 
 def _members(
-    body: bytes, limit: int, new: Callable[[], _Decompressor], magic: bytes | None
+    body: bytes, limit: int, new: Callable[[], _Decompressor], magic: bytes | tuple[bytes, ...]
 ) -> tuple[bytes, bool]:
     """Decompress member after member; what follows the last one is junk and ignored."""
     pieces = []
@@ -150,12 +220,10 @@ def _members(
         except (zlib.error, zstd.ZstdError) as exc:
             raise DecodeError("encoding", str(exc)) from None
         size += len(pieces[-1])
-        if size > limit:
-            raise DecodeError("too_large", f"more than {limit:,} bytes when decompressed")
-        body = member.unused_data
-        if not member.eof:
+        if size > limit or not member.eof:
             return b"".join(pieces), False
-        if magic is None or not body.startswith(magic):
+        body = member.unused_data
+        if not body.startswith(magic):
             return b"".join(pieces), True
     raise DecodeError("encoding", f"more than {MAX_MEMBERS:,} compressed members")
 
@@ -165,13 +233,11 @@ def _unbrotli(body: bytes, limit: int) -> tuple[bytes, bool]:
     pieces = []
     size = 0
     try:
-        while not decompressor.is_finished():
+        while size <= limit and not decompressor.is_finished():
             piece = decompressor.process(body, output_buffer_limit=limit + 1 - size)
             body = b""
             pieces.append(piece)
             size += len(piece)
-            if size > limit:
-                raise DecodeError("too_large", f"more than {limit:,} bytes when decompressed")
             if not piece and decompressor.can_accept_more_data():
                 break  # it waits for bytes that never came
     except brotli.error as exc:
@@ -179,7 +245,7 @@ def _unbrotli(body: bytes, limit: int) -> tuple[bytes, bool]:
     return b"".join(pieces), decompressor.is_finished()
 
 
-_CODINGS: dict[str, Callable[[bytes, int], tuple[bytes, bool]]] = {
+_CODINGS: dict[str, _Undo] = {
     "gzip": _gunzip,
     "x-gzip": _gunzip,
     "deflate": _inflate,

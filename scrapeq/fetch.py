@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import re
 import socket
 import ssl
 import time
 from base64 import b64encode
-from collections.abc import Coroutine, Mapping, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Literal, TypeVar
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
-from scrapeq.decode import DecodeError, decompress
+from scrapeq.decode import DecodeError, decompress_head
 from scrapeq.meter import Latency
 from scrapeq.models import Outcome, Page, Request
-from scrapeq.private import is_private
+from scrapeq.private import is_metadata, is_private
 from scrapeq.retry import RETRY_STATUSES, Failure, RetryPolicy, handed_back, retry_after
-from scrapeq.urls import MASK, Credentials
+from scrapeq.urls import MASK, BadURLError, Credentials, parse
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HEADER_LIMIT = 32 << 10
 """Bytes of one header line; aiohttp's own 8,190 refuse servers that curl accepts."""
 SMALL_BODY = 64 << 10
 """An unwanted body up to this size is read, so that its connection can be used again."""
+SMALL_WAIT = 1.0
+"""Seconds that the rest of one may take: longer than a new connection would."""
 
 _WANTED = ("text/", "application/xhtml+xml", "application/xml")
 _HEADERS = {
@@ -34,10 +41,15 @@ _HEADERS = {
     "Accept-Encoding": "gzip, deflate, br, zstd",
 }
 
+_RAW_BYTE = re.compile("[\udc80-\udcff]")
+
 T = TypeVar("T")
 
 Private = Literal["default", "allow", "block"]
 """`default`: a URL of the list may be private, a redirect from a public host may not."""
+
+Hop = Callable[[URL], Awaitable[None]]
+"""Asked before a redirect is followed; what it raises ends the attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +72,21 @@ class _NoPageError(Exception):
 
 
 class _SkippedError(Exception):
-    pass
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.reason)
+        self.outcome = outcome
+
+
+class _ForbiddenAddressError(OSError):
+    """A connection that was refused here, before it was tried."""
+
+
+def _nobody(_: str) -> bool:
+    return False
+
+
+_forbidden: ContextVar[Callable[[str], bool]] = ContextVar("forbidden", default=_nobody)
+"""Which addresses the attempt of this task may not connect to, on this hop."""
 
 
 class Fetcher:
@@ -82,13 +108,17 @@ class Fetcher:
         self._credentials = credentials or {}
         self._private = private
         self._under_way: set[asyncio.Timeout] = set()
+        self._aborted = False
         self.stopping = False
 
     async def __aenter__(self) -> Fetcher:
         self.session = aiohttp.ClientSession(
             # aiohttp would choose another resolver as soon as aiodns is installed.
             connector=aiohttp.TCPConnector(
-                limit=0, ttl_dns_cache=300, resolver=aiohttp.ThreadedResolver()
+                limit=0,
+                ttl_dns_cache=300,
+                resolver=aiohttp.ThreadedResolver(),
+                socket_factory=_socket_for,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=self._headers,
@@ -115,73 +145,81 @@ class Fetcher:
 
     def abort(self) -> None:
         """Hand back also what is under way."""
-        self.stopping = True
+        self.stopping = self._aborted = True
         now = asyncio.get_running_loop().time()
         for timeout in self._under_way:
-            timeout.reschedule(now)
+            if not timeout.expired():  # one that is just ending cannot be moved any more
+                timeout.reschedule(now)
 
-    async def fetch(self, request: Request) -> Page | Outcome:
+    async def fetch(self, request: Request, hop: Hop | None = None) -> Page | Outcome:
         """One attempt, with all its redirects. Never raises for what a server does."""
         if self.stopping:
             return handed_back(request)
         clock = asyncio.get_running_loop().time
         started = clock()
         try:
-            return await self._in_time(self._follow(request, started))
+            return await self._in_time(self._follow(request, started, hop))
         except _SkippedError as exc:
-            return Outcome(request, "skipped", "content_type", str(exc), attempts=request.attempt)
+            return exc.outcome
         except _NoPageError as exc:
             failure = exc.failure
         except (aiohttp.ClientError, OSError, ValueError) as exc:
-            if self.stopping and isinstance(exc, TimeoutError):
+            if self._aborted:
                 return handed_back(request)
             failure = failure_of(exc, self._limits)
         finally:
             self.latency.add(clock() - started)
+        detail = _readable(failure.detail)
+        failure = replace(failure, detail=detail, elapsed=clock() - started)
         return self._retry.verdict(request, failure, time.time())
 
-    async def read_small(self, url: URL, limit: int, max_redirects: int) -> tuple[int, bytes]:
-        """Status and the first `limit` bytes of a file for the run itself; 0 without an answer."""
+    async def read_small(
+        self, url: URL, limit: int, max_redirects: int
+    ) -> tuple[int, bytes] | Failure:
+        """Status and, of a 2xx, the first `limit` bytes of a file for the run itself."""
         try:
             return await self._in_time(self._small(url, limit, max_redirects))
-        except _NoPageError as exc:
-            return (404 if exc.failure.reason == "redirects" else 0), b""
-        except (aiohttp.ClientError, OSError, ValueError, DecodeError):
-            return 0, b""
+        except _NoPageError:  # it redirects to where nobody follows
+            return 404, b""
+        except (aiohttp.ClientError, OSError, ValueError, DecodeError) as exc:
+            return failure_of(exc, self._limits)
 
     async def _in_time(self, attempt: Coroutine[None, None, T]) -> T:
         """Within the total time of one attempt, which `abort` can end early."""
         timeout = asyncio.timeout(self._limits.total)
         self._under_way.add(timeout)
+        before = _forbidden.get()
+        mark = _forbidden.set(is_private if self._private == "block" else before)
         try:
             async with timeout:
                 return await attempt
         finally:
+            _forbidden.reset(mark)
             self._under_way.discard(timeout)
 
     async def _small(self, url: URL, limit: int, max_redirects: int) -> tuple[int, bytes]:
-        _, response = await self._answer(url, {}, max_redirects)
+        _, response = await self._answer(url, {}, max_redirects, None)
         async with response:
+            if not 200 <= response.status < 300:
+                await _discard(response)
+                return response.status, b""
             body = await response.content.read(limit)
             while piece := await response.content.read(limit - len(body)):
                 body += piece
-            coding = response.headers.get("Content-Encoding", "")
             if not response.content.at_eof():
                 _cut(response)
-            return response.status, decompress(body, coding, limit)[0]
+            return response.status, decompress_head(body, _content_encoding(response), limit)
 
-    async def _follow(self, request: Request, started: float) -> Page:
+    async def _follow(self, request: Request, started: float, hop: Hop | None) -> Page:
         url = URL(request.url, encoded=True)
         headers = self._authorization(url)
         url = url.with_user(None)
-        if self._private == "block" and await _resolves_to_private(url):
-            raise _NoPageError(Failure("private_network", "the host is not on the public internet"))
-        url, response = await self._answer(url, headers, self._limits.max_redirects)
+        url, response = await self._answer(url, headers, self._limits.max_redirects, hop)
         async with response:
             return await self._page(request, url, response, started)
 
     async def _answer(
-        self, url: URL, headers: dict[str, str], max_redirects: int
+        self, url: URL, headers: dict[str, str], max_redirects: int, hop: Hop | None
     ) -> tuple[URL, aiohttp.ClientResponse]:
         """The first answer that is no redirect, and where it came from. The caller closes it."""
         seen = {url}
@@ -190,12 +228,14 @@ class Fetcher:
             if response.status not in REDIRECTS or "Location" not in response.headers:
                 return url, response
             async with response:
-                target = _target(url, response.headers["Location"])
+                target = _target(url, response.headers.getall("Location"))
                 await _discard(response)
             if target in seen or len(seen) > max_redirects:
                 kind = "a loop" if target in seen else f"more than {max_redirects}"
                 raise _NoPageError(Failure("redirects", f"{kind}: {target}", final_url=str(url)))
             await self._check_hop(url, target)
+            if hop is not None:
+                await hop(target)
             if target.origin() != url.origin():
                 headers = {}  # what was said to one origin is not for another
             seen.add(target)
@@ -207,45 +247,66 @@ class Fetcher:
         if not 200 <= response.status < 300:
             await _discard(response)
             raise _NoPageError(_status_failure(response, url))
-        content_type = response.headers.get("Content-Type", "")
+        content_type = _readable(response.headers.get("Content-Type", ""))
         if not _is_wanted(content_type):
             _cut(response)
-            raise _SkippedError(content_type)
+            raise _SkippedError(
+                Outcome(
+                    request,
+                    "skipped",
+                    "content_type",
+                    content_type,
+                    attempts=request.attempt,
+                    status=response.status,
+                    final_url=str(url),
+                    elapsed=asyncio.get_running_loop().time() - started,
+                    content_type=content_type,
+                )
+            )
         return Page(
             request,
             str(url),
             response.status,
-            await self._body(response),
+            await self._body(response, url),
             content_type,
-            ", ".join(response.headers.getall("Content-Encoding", ())),
+            _content_encoding(response),
             asyncio.get_running_loop().time() - started,
         )
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, url: URL) -> bytes:
         limit = self._limits.max_size
-        pieces = []
-        size = response.content_length or 0
-        if size <= limit:
-            size = 0
-            async for piece in response.content.iter_any():
-                pieces.append(piece)
-                size += len(piece)
-                if size > limit:
-                    break
-            else:
-                return b"".join(pieces)
+        length = response.content_length
+        transfer = response.headers.get("Transfer-Encoding", "")
+        protocol = response.connection.protocol if response.connection else None
+        failure = None
+        if transfer and transfer.lower() not in ("chunked", "identity"):
+            failure = Failure("encoding", f"unknown transfer coding {transfer[:40]!r}")
+        elif (length or 0) <= limit:
+            try:
+                body = await _read(response.content, limit)
+            except aiohttp.ClientPayloadError:
+                _check_reset(protocol)
+                raise
+            if body is not None:
+                if length is None and not transfer:
+                    _check_reset(protocol)  # nothing else tells such a body's end from a loss
+                return body
         _cut(response)
-        raise _NoPageError(
-            Failure("too_large", f"more than {limit:,} bytes", status=response.status)
-        )
+        failure = failure or Failure("too_large", f"more than {limit:,} bytes")
+        raise _NoPageError(replace(failure, status=response.status, final_url=str(url)))
 
     async def _check_hop(self, url: URL, target: URL) -> None:
         if url.scheme == "https" and target.scheme == "http":
             raise _NoPageError(Failure("redirect_downgrade", f"from https to {target}"))
-        if self._private == "allow" or url.host == target.host:
-            return
-        if await _resolves_to_private(target) and not await _resolves_to_private(url):
-            raise _NoPageError(Failure("private_network", f"redirected to {target}"))
+        if self._private == "block" or url.host == target.host:
+            return  # what is forbidden stays so
+        inside = self._private == "allow"
+        if not inside:
+            inside = await _resolves_to_private(target)
+            if inside and not await _resolves_to_private(url):
+                raise _NoPageError(Failure("private_network", f"redirected to {target}"))
+        # The name may mean another address by the time it is connected to.
+        _forbidden.set(is_metadata if inside else is_private)
 
     def _authorization(self, url: URL) -> dict[str, str]:
         if url.user != MASK:
@@ -282,16 +343,17 @@ def failure_of(exc: Exception, limits: FetchLimits) -> Failure:
         case aiohttp.ClientConnectorSSLError() | ssl.SSLError():
             return Failure("tls", text)
         case aiohttp.ClientConnectorError():
+            if isinstance(exc.os_error, _ForbiddenAddressError):
+                return Failure("private_network", f"{exc.host} has a private address")
             return Failure("connect", exc.strerror or text, again=True)
         case aiohttp.ServerDisconnectedError():
             return Failure("disconnected", "closed before the answer was whole", again=True)
         case aiohttp.ClientPayloadError():
-            reset = isinstance(exc.__cause__, ConnectionError)
-            return Failure("reset" if reset else "truncated", text, again=True)
+            return Failure("truncated", text, again=True)
         case aiohttp.InvalidURL():
             return Failure("invalid_url", text)
         case aiohttp.ClientResponseError():
-            too_large = "Got more than" in exc.message
+            too_large = "Got more than" in exc.message or "Too many headers" in exc.message
             return Failure("header_too_large" if too_large else "protocol", exc.message)
         case OSError():  # ClientOSError among them
             return Failure("reset", exc.strerror or text, again=True)
@@ -306,6 +368,8 @@ def _dns_may_recover(exc: aiohttp.ClientConnectorDNSError) -> bool:
 
 def _status_failure(response: aiohttp.ClientResponse, url: URL) -> Failure:
     status = response.status
+    if status < 200:
+        return Failure("protocol", f"{status} unasked", status=status, final_url=str(url))
     patience = None
     if status in (429, 503):
         patience = retry_after(response.headers.get("Retry-After"), time.time())
@@ -319,17 +383,19 @@ def _status_failure(response: aiohttp.ClientResponse, url: URL) -> Failure:
     )
 
 
-def _target(url: URL, location: str) -> URL:
-    """Where a redirect leads. User and password in it are nobody's and are dropped."""
+def _target(url: URL, locations: Sequence[str]) -> URL:
+    """Where a redirect leads, by the rules for a URL of the list. User and password in it are
+    nobody's and are dropped."""
+    location = locations[0].strip()
     try:
-        target = url.join(URL(location.strip())).with_fragment(None)
-        if target.scheme not in ("http", "https"):
-            raise _NoPageError(Failure("redirect_scheme", f"to {target.scheme}:"))
-        if not target.raw_host or not target.port:
-            raise ValueError("no host")
-        return target.with_user(None)
+        if any(other.strip() != location for other in locations):
+            raise ValueError("two different locations")
+        quoted = _RAW_BYTE.sub(lambda match: f"%{ord(match[0]) - 0xDC00:02X}", location)
+        return parse(str(url.join(URL(quoted)))).with_user(None)
     except ValueError as exc:
-        raise _NoPageError(Failure("redirect_invalid", f"{location[:200]!r}: {exc}")) from None
+        scheme = isinstance(exc, BadURLError) and exc.reason == "scheme"
+        reason = "redirect_scheme" if scheme else "redirect_invalid"
+        raise _NoPageError(Failure(reason, f"{location[:200]!r}: {exc}")) from None
 
 
 async def _resolves_to_private(url: URL) -> bool:
@@ -348,15 +414,54 @@ def _is_wanted(content_type: str) -> bool:
     return not kind or kind.startswith(_WANTED) or kind.endswith("+xml")
 
 
+def _readable(text: str) -> str:
+    """Text of a header, in which aiohttp writes a byte that is not UTF-8 as a lone surrogate:
+    no database takes those."""
+    return text if text.isascii() else _RAW_BYTE.sub("\ufffd", text)
+
+
+def _content_encoding(response: aiohttp.ClientResponse) -> str:
+    return ", ".join(response.headers.getall("Content-Encoding", ()))
+
+
+async def _read(content: aiohttp.StreamReader, limit: int) -> bytes | None:
+    """A whole body, or None when it is longer than `limit`."""
+    pieces = []
+    size = 0
+    async for piece in content.iter_any():
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            return None
+    return b"".join(pieces)
+
+
 async def _discard(response: aiohttp.ClientResponse) -> None:
-    """Read away a small body; cut the connection rather than read a large one."""
-    if response.content_length is not None and response.content_length <= SMALL_BODY:
-        await response.read()
-    else:
-        _cut(response)
+    """Read away a small body; cut the connection rather than read a large or a slow one."""
+    if (response.content_length or 0) <= SMALL_BODY:
+        with suppress(aiohttp.ClientError, OSError):  # whatever it lacks, nobody wants it
+            async with asyncio.timeout(SMALL_WAIT):
+                if await _read(response.content, SMALL_BODY) is not None:
+                    return
+    _cut(response)
 
 
 def _cut(response: aiohttp.ClientResponse) -> None:
     if response.connection is not None and response.connection.transport is not None:
         response.connection.transport.abort()  # close() goes on reading on a TLS connection
     response.close()
+
+
+def _check_reset(protocol: ResponseHandler | None) -> None:
+    """Raise what ended the connection, if that was no orderly close."""
+    fault = protocol.exception() if protocol is not None else None
+    if isinstance(fault, OSError):
+        raise fault
+
+
+def _socket_for(address: aiohttp.AddrInfoType) -> socket.socket:
+    """The last look at an address before it is connected to, whatever was looked up before."""
+    family, kind, protocol, _, (host, *_) = address
+    if _forbidden.get()(str(host)):
+        raise _ForbiddenAddressError(errno.EACCES, "a private address")
+    return socket.socket(family, kind, protocol)

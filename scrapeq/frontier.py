@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import heapq
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -68,6 +69,8 @@ class Frontier:
         self._next_due: float | None = 0.0
         self._list_ended = False
         self._begun = asyncio.Event()
+        self.held_back_seconds: defaultdict[str, float] = defaultdict(float)
+        """By politeness limit: how long nothing might go because of it."""
         self._changed = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -243,9 +246,12 @@ class Frontier:
             delays.append(self._timers[0][0] - asyncio.get_running_loop().time())
         if self._next_due is not None and self._has_room():
             delays.append(self._next_due - time.time())
+        limit, since = self.held_back, asyncio.get_running_loop().time()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, min(delays)) if delays else None):
                 await self._changed.wait()
+        if limit:
+            self.held_back_seconds[limit] += asyncio.get_running_loop().time() - since
 
     def _update_room(self) -> None:
         if self._store.counts.pending < self._read_ahead:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import MutableMapping
+from contextlib import aclosing
 
 from scrapeq.fetch import remember
 from scrapeq.frontier import Frontier
@@ -37,21 +38,29 @@ class Intake:
     async def read(self, frontier: Frontier, order: Order, limit: int | None) -> None:
         """Return when the list has ended, or `limit` of its URLs were read."""
         # Credentials are never stored: what waits for them must wait for its line.
-        if not await self._store.needs_credentials():
+        whole_list_first = await self._store.needs_credentials()
+        if not whole_list_first:
             wait = 0.0 if order == "fifo" else HEAD_START
             asyncio.get_running_loop().call_later(wait, frontier.begin)
-        async for batch in self._source.batches():
-            await frontier.room()
-            left = None if limit is None else limit - self._added.new - self._added.known
-            await self._add(batch[:left])
-            frontier.list_grew()
-            if self._is_enough(limit):
-                break
+        async with aclosing(self._source.batches()) as batches:
+            async for batch in batches:
+                if not whole_list_first:  # else nobody would ever make room
+                    await frontier.room()
+                await self._add_up_to(limit, batch)
+                frontier.list_grew()
+                if self._left(limit) == 0:
+                    break
         self.complete = True
         frontier.list_ended()
 
-    def _is_enough(self, limit: int | None) -> bool:
-        return limit is not None and self._added.new + self._added.known >= limit
+    def _left(self, limit: int | None) -> int | None:
+        return None if limit is None else limit - self._added.new - self._added.known
+
+    async def _add_up_to(self, limit: int | None, batch: list[Listed]) -> None:
+        # Duplicates do not count, so it may take some pieces of a batch to reach the limit.
+        while batch and (left := self._left(limit)) != 0:
+            await self._add(batch[:left])
+            batch = batch[left:] if left else []
 
     async def _add(self, batch: list[Listed]) -> None:
         for line in batch:

@@ -174,6 +174,8 @@ class QueueStatus:
     put_wait_seconds: float
     """Producer-seconds spent waiting for room."""
     producers: int
+    item_seconds: float = 0.0
+    """Seconds that items spent waiting inside, all together: its mean depth times the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,5 +215,7 @@ class Reading:
     retries: int = 0
     held_back: str = ""
     """The politeness limit that keeps fetchers idle now (`--per-host 8`), or empty."""
+    held_back_seconds: Mapping[str, float] = field(default_factory=dict)
+    """By politeness limit: how long nothing might go because of it."""
     stopping: str = ""
     """The signal that asked the run to stop, or empty."""

@@ -162,7 +162,9 @@ def host_lines(view: View, rows: int) -> list[Text]:
     lines = [view.row((text(t, "dim"), w) for t, w in zip(titles, widths, strict=True))]
     for host in view.window.reading.hosts[:rows]:
         cells = (text(host.host), text(count(host.ok)), text(count(host.failed)))
-        lines.append(view.row(zip((*cells, text(_last_error(host))), widths, strict=True)))
+        lines.append(
+            view.row(zip((*cells, text(_last_error(host, widths[-1]))), widths, strict=True))
+        )
     lines += [text("") for _ in range(rows + 1 - len(lines))]
     return lines
 
@@ -172,7 +174,7 @@ def _host_widths(width: int) -> tuple[int, int, int, int]:
     return name, -10, -10, width - name - 20
 
 
-def _last_error(host: HostStatus) -> str:
-    error = safe(host.last_error, 100)
+def _last_error(host: HostStatus, room: int) -> str:
+    """The wait is always said; a long error gives way."""
     wait = f" (waiting {host.waiting:.0f}s)" if host.waiting >= 0.5 else ""
-    return f"  {error}{wait}"
+    return f"  {safe(host.last_error, room - 2 - len(wait))}{wait}"

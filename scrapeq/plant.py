@@ -106,6 +106,7 @@ class Plant:
             records=tally.records,
             retries=tally.retries,
             held_back=self.frontier.held_back,
+            held_back_seconds=dict(self.frontier.held_back_seconds),
             stopping=self._stopping,
         )
 
@@ -182,7 +183,7 @@ class Plant:
     def _queue_readings(self) -> tuple[QueueStatus, ...]:
         settings = self._settings
         return (
-            _queue("urls", "list", "fetch", self._urls, 1),
+            _queue("urls", "urls", "fetch", self._urls, 1),
             _queue("pages", "fetch", "parse", self._pages, settings.fetchers),
             _queue(
                 "outcomes", "parse", "save", self._outcomes, settings.fetchers + settings.parsers
@@ -203,4 +204,5 @@ def _queue(
         full_seconds=channel.full_seconds(),
         put_wait_seconds=channel.put_wait_seconds(),
         producers=producers,
+        item_seconds=channel.item_seconds(),
     )

@@ -77,7 +77,7 @@ def retry_after(value: str | None, now: float) -> float | None:
         return float(value.strip()[:12])
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of twenty digits, say
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

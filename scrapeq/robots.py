@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from protego import Protego
@@ -20,6 +21,13 @@ MAX_HOPS = 5
 MAX_ORIGINS = 10_000
 """Origins whose rules are kept in memory."""
 
+_NO_HOST = frozenset(
+    {"dns", "connect", "connect_timeout", "tls", "tls_cert", "private_network", "invalid_url"}
+)
+"""Reasons why there was nobody to ask, and nobody who could send the page."""
+
+Hop = Callable[[URL], Awaitable[None]]
+
 
 class Rules(Protocol):
     """What is asked of a robots.txt."""
@@ -33,9 +41,23 @@ class Behind(Protocol):
     @property
     def stopping(self) -> bool: ...
 
-    async def fetch(self, request: Request) -> Page | Outcome: ...
+    async def fetch(self, request: Request, hop: Hop | None = None) -> Page | Outcome: ...
 
-    async def read_small(self, url: URL, limit: int, max_redirects: int) -> tuple[int, bytes]: ...
+    async def read_small(
+        self, url: URL, limit: int, max_redirects: int
+    ) -> tuple[int, bytes] | Failure: ...
+
+
+class _ForbiddenError(Exception):
+    """The robots.txt says no."""
+
+
+class _UnknownError(Exception):
+    """Nobody knows what the robots.txt says."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
 
 
 ALLOW_ALL = Protego.parse("")
@@ -54,33 +76,43 @@ class RobotsGate:
         self._behind = behind
         self._retry = retry
         self._token = user_agent.partition("/")[0].strip() or "*"
-        self._known: OrderedDict[URL, asyncio.Task[Rules | None]] = OrderedDict()
+        self._known: OrderedDict[URL, asyncio.Task[Rules | Failure]] = OrderedDict()
 
     async def fetch(self, request: Request) -> Page | Outcome:
-        """A Page or an Outcome; `skipped:robots` when robots.txt forbids the URL."""
-        url = URL(request.url, encoded=True).with_user(None)
-        rules = await self._rules(url.origin())
+        """A Page or an Outcome; `skipped:robots` when robots.txt forbids the URL, or one that
+        it redirects to."""
         if self._behind.stopping:
             return handed_back(request)
-        if rules is None:
-            return self._defer(request, url)
-        if rules.can_fetch(str(url), self._token):
-            return await self._behind.fetch(request)
-        detail = f"{url.origin()}/robots.txt forbids it to {self._token}"
-        return Outcome(request, "skipped", "robots", detail, attempts=request.attempt)
+        try:
+            await self._check(URL(request.url, encoded=True).with_user(None))
+            return await self._behind.fetch(request, self._check)
+        except _ForbiddenError as exc:
+            return _skipped(request, "robots", str(exc))
+        except _UnknownError as exc:
+            if self._behind.stopping:
+                return handed_back(request)
+            return self._defer(request, exc.failure)
 
-    def _defer(self, request: Request, url: URL) -> Outcome:
+    async def _check(self, url: URL) -> None:
+        """Raise unless the robots.txt of its origin allows to fetch this URL."""
+        origin = url.origin()
+        rules = await self._rules(origin)
+        if isinstance(rules, Failure):
+            raise _UnknownError(rules)
+        if not rules.can_fetch(str(url), self._token):
+            raise _ForbiddenError(f"{origin}/robots.txt forbids {url.raw_path_qs} to {self._token}")
+
+    def _defer(self, request: Request, failure: Failure) -> Outcome:
         """Ask again later; in the end the URL is skipped, never fetched against a silence."""
-        failure = Failure("robots_unreachable", f"no answer for {url.origin()}/robots.txt", True)
         outcome = self._retry.verdict(request, failure, time.time())
-        if outcome.verdict == "retry":
-            return outcome
-        return Outcome(request, "skipped", failure.reason, failure.detail, attempts=request.attempt)
+        if outcome.verdict == "failed" and failure.reason not in _NO_HOST:
+            return _skipped(request, failure.reason, failure.detail)
+        return outcome
 
-    async def _rules(self, origin: URL) -> Rules | None:
+    async def _rules(self, origin: URL) -> Rules | Failure:
         """Of an origin, fetched once however many workers ask at the same time.
 
-        None: a server that cannot say what it forbids forbids all (RFC 9309, 2.3.1.4).
+        A server that cannot say what it forbids forbids all (RFC 9309, 2.3.1.4).
         """
         task = self._known.get(origin)
         if task is None:
@@ -89,15 +121,27 @@ class RobotsGate:
             if len(self._known) > MAX_ORIGINS:
                 self._known.popitem(last=False)
         rules = await asyncio.shield(task)
-        if rules is None and self._known.get(origin) is task:
+        if isinstance(rules, Failure) and self._known.get(origin) is task:
             del self._known[origin]  # the next attempt asks again
         return rules
 
-    async def _fetched(self, origin: URL) -> Rules | None:
-        status, body = await self._behind.read_small(origin / "robots.txt", MAX_ROBOTS, MAX_HOPS)
-        if status == 0 or status >= 500:
-            return None
+    async def _fetched(self, origin: URL) -> Rules | Failure:
+        url = origin / "robots.txt"
+        answer = await self._behind.read_small(url, MAX_ROBOTS, MAX_HOPS)
+        if isinstance(answer, Failure):
+            if answer.reason in _NO_HOST:
+                return answer
+            return Failure("robots_unreachable", f"{url}: {answer.detail}", again=True)
+        status, body = answer
+        if status >= 500:
+            return Failure("robots_unreachable", f"{url}: {status}", again=True)
         if not 200 <= status < 300:
             return ALLOW_ALL  # RFC 9309, 2.3.1.3
+        if len(body) >= MAX_ROBOTS:  # half a rule at its end may forbid what the whole does not
+            body = body[: max(body.rfind(b"\n"), body.rfind(b"\r")) + 1]
         text = body.decode("utf-8-sig", "replace")
         return await asyncio.to_thread(Protego.parse, text)  # 81 ms for the largest
+
+
+def _skipped(request: Request, reason: str, detail: str) -> Outcome:
+    return Outcome(request, "skipped", reason, detail, attempts=request.attempt)

@@ -33,11 +33,11 @@ def _selected(select: Sequence[str]) -> tuple[Field, ...]:
     for text in select:
         name, equals, selector = text.partition("=")
         name = name.strip()
-        fault = column_name_fault(name) if equals else "write it as NAME=SELECTOR"
-        if name == "url" or name in fields:
-            fault = "is there already"
+        if not equals:
+            raise UsageError(f"--select {text}: write it as NAME=SELECTOR")
+        fault = "is there already" if name in fields else _field_name_fault(name)
         if fault:
-            raise UsageError(f"--select {text}: {name if equals else text!r} {fault}")
+            raise UsageError(f"--select {text}: {name!r} {fault}")
         try:
             fields[name] = field(name, selector)
         except ValueError as exc:
@@ -50,7 +50,7 @@ def _rule(config: Config, n: int, table: Mapping[str, Any]) -> Rule:
     _check_keys(config, table, _RULE_KEYS, where)
     name = _text(config, table, "table", where) or "items"
     if fault := table_name_fault(name):
-        raise config.fault(f"table = {name!r}: a table name {fault}", *where, "table")
+        raise config.fault(f"table {name!r} {fault}", *where, "table")
     fields = table.get("fields")
     if not isinstance(fields, dict) or not fields:
         raise config.fault("a rule needs fields: write [extract.fields] below it", *where)
@@ -65,9 +65,8 @@ def _rule(config: Config, n: int, table: Mapping[str, Any]) -> Rule:
 
 def _field(config: Config, name: str, value: Any, where: tuple[str | int, ...]) -> Field:
     at = (*where, name)
-    fault = column_name_fault(name)
-    if fault or name == "url":
-        raise config.fault(f"field {name!r}: a column name {fault or 'other than url'}", *at)
+    if fault := _field_name_fault(name):
+        raise config.fault(f"field {name!r} {fault}", *at)
     if isinstance(value, str):
         value = {"css": value}
     if not isinstance(value, dict):
@@ -78,12 +77,18 @@ def _field(config: Config, name: str, value: Any, where: tuple[str | int, ...]) 
         raise config.fault(f"field {name}: css must be a text", *at)
     if not isinstance(count, bool):
         raise config.fault(f"field {name}: count must be true or false", *at)
+    if count and "type" in value:
+        raise config.fault(f"field {name}: a count has no other type", *at)
     if kind not in ("str", "url"):
         raise config.fault(f"field {name}: type {kind!r} is unknown (there are: str, url)", *at)
     try:
         return field(name, css, count=count, absolute=kind == "url")
     except ValueError as exc:
         raise config.fault(f"field {name}: {exc}", *at) from None
+
+
+def _field_name_fault(name: str) -> str:
+    return "is there already" if name == "url" else column_name_fault(name)
 
 
 def _check_keys(

@@ -19,7 +19,7 @@ from scrapeq.intake import Intake
 from scrapeq.models import Reading
 from scrapeq.plant import Plant
 from scrapeq.retry import RetryPolicy
-from scrapeq.settings import Settings
+from scrapeq.settings import Settings, cores
 from scrapeq.signals import listening
 from scrapeq.source import Source
 from scrapeq.stores.opening import open_store
@@ -41,6 +41,8 @@ class Ended:
     """`finished`, `stopped by SIGINT`, or `stopped: ` and why."""
     exit_code: int
     reading: Reading
+    fault: str = ""
+    """What ended it early, when it was no signal."""
 
 
 async def run(
@@ -72,13 +74,13 @@ async def run(
             plant = await _build(settings, source, rules, store, stack)
             screen = screen_for(store)
             stack.callback(screen.close)
-            outcome, exit_code = await _Shift(plant, screen, settings).work()
+            outcome, exit_code, fault = await _Shift(plant, screen, settings).work()
             reading = plant.reading()
-            totals = as_json(reading, outcome=outcome, cores=settings.parsers)
+            totals = as_json(reading, outcome=outcome, cores=cores())
     finally:
         with suppress(StorageError):  # on a full disk nothing can be noted; nothing is lost
             await store.close(outcome, totals)
-    return Ended(store.run, outcome, exit_code, reading)
+    return Ended(store.run, outcome, exit_code, reading, fault)
 
 
 async def _build(
@@ -128,8 +130,8 @@ class _Shift:
         self._signal: signal.Signals | None = None
         self._work: asyncio.Task[None] | None = None
 
-    async def work(self) -> tuple[str, int]:
-        """Return how it ended, and the exit code that says so."""
+    async def work(self) -> tuple[str, int, str]:
+        """Return how it ended, the exit code that says so, and the fault if it was one."""
         self._work = asyncio.create_task(self._everything())
         try:
             with listening(self._drain, self._force):
@@ -141,10 +143,10 @@ class _Shift:
             fault = _first_fault(group)
             if fault is None:
                 raise
-            return f"stopped: {fault}", fault.exit_code
+            return f"stopped: {fault}", fault.exit_code, str(fault)
         if self._signal is not None:
-            return f"stopped by {self._signal.name}", 128 + self._signal
-        return "finished", 3 if self._too_many_failures() else 0
+            return f"stopped by {self._signal.name}", 128 + self._signal, ""
+        return "finished", 3 if self._too_many_failures() else 0, ""
 
     async def _everything(self) -> None:
         async with asyncio.TaskGroup() as group:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, NoReturn
 
 from scrapeq import runner
 from scrapeq.dashboard import Labels, Screen, choose_screen, say, terminal_console
-from scrapeq.errors import UsageError
+from scrapeq.errors import StorageError, UsageError
 from scrapeq.extract import Rule
 from scrapeq.settings import Settings, cores
 from scrapeq.source import Source
@@ -20,16 +24,31 @@ from scrapeq.summary import as_json, render_summary
 from scrapeq.text import count, safe
 from scrapeq.urls import without_credentials
 
+MOST_FILES = 1 << 16
+"""Open files that are enough for anybody: above this the system's own limit is left alone."""
+OTHER_FILES = 64
+"""Descriptors that are no fetcher's: the database, name look-ups, robots.txt, this process."""
+
 
 def scrape(
     settings: Settings, sources: Sequence[str], rules: Sequence[Rule], command: Sequence[str]
-) -> int:
-    """Run to the end and return the exit code. Raises ScrapeqError before the first request."""
+) -> NoReturn:
+    """Run to the end, and exit. Raises ScrapeqError before the first request."""
     source = Source(sources)
     source.check()
-    _check_summary(settings.summary)
-    ended = asyncio.run(perform(settings, source, rules, command))
-    return farewell(ended)
+    _check_summary(settings)
+    end_with(perform(settings, source, rules, command))
+
+
+def end_with(performance: Coroutine[Any, Any, runner.Ended]) -> NoReturn:
+    """Run it and leave the process at once with its exit code: all is saved, and a thread
+    that waits for a name server, or for stdin, would hold the exit for as long as it likes."""
+    with asyncio.Runner() as loop:
+        ended = loop.run(performance)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):  # nobody reads it any more
+                stream.flush()
+        os._exit(ended.exit_code)  # before the Runner waits for those threads
 
 
 async def perform(
@@ -37,6 +56,7 @@ async def perform(
 ) -> runner.Ended:
     """The run itself, with its screen and its closing words."""
     shown = [safe(without_credentials(word), limit=200) for word in command]
+    settings = _within_descriptors(settings)
 
     def screen_for(store: SQLiteStore) -> Screen:
         if not settings.quiet:
@@ -51,20 +71,27 @@ async def perform(
 
     ended = await runner.run(settings, source, rules, screen_for=screen_for)
     _say_how_it_ended(settings, ended, shown)
-    return ended
+    return _with_summary(settings, ended)
 
 
-def farewell(ended: runner.Ended) -> int:
-    """The exit code. A run that was stopped leaves at once: a thread that waits for a name
-    server, or for stdin, would hold the process for as long as it likes."""
-    if ended.outcome != "finished":
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except OSError:
-                continue
-        os._exit(ended.exit_code)
-    return ended.exit_code
+def _within_descriptors(settings: Settings) -> Settings:
+    """No more fetchers than there may be open files, after asking for as many as we may."""
+    unlimited = resource.RLIM_INFINITY
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == unlimited else min(hard, MOST_FILES)
+    if soft != unlimited and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+    room = max(1, soft - OTHER_FILES - 2 * settings.parsers)
+    if soft == unlimited or settings.fetchers <= room:
+        return settings
+    say(
+        sys.stderr,
+        f"scrapeq: only {count(soft)} files may be open (ulimit -n): "
+        f"{count(room)} fetchers instead of {count(settings.fetchers)}",
+    )
+    return replace(settings, fetchers=room)
 
 
 def _say_what_is_there(settings: Settings, store: SQLiteStore) -> None:
@@ -79,35 +106,49 @@ def _say_what_is_there(settings: Settings, store: SQLiteStore) -> None:
                 ("skipped", counts.skipped), ("pending", counts.pending),
             ) if number
         )  # fmt: skip
-        say(
-            sys.stderr,
-            f"scrapeq: {settings.output} already has {count(counts.read)} URLs: {states}",
-        )
+        output = safe(str(settings.output))
+        say(sys.stderr, f"scrapeq: {output} already has {count(counts.read)} URLs: {states}")
 
 
 def _say_how_it_ended(settings: Settings, ended: runner.Ended, command: Sequence[str]) -> None:
-    if not settings.quiet or ended.exit_code in (1, 4):
+    if ended.fault:
+        say(sys.stderr, f"scrapeq: {safe(ended.fault, limit=1000)}")
+    if not settings.quiet:
         lines = render_summary(
             ended.reading,
             output=str(settings.output),
             run=ended.run,
-            outcome=ended.outcome,
+            outcome="stopped" if ended.fault else ended.outcome,
             command=command,
             cores=cores(),
         )
         say(sys.stderr, "\n".join(lines))
-    if settings.summary:
-        found = as_json(ended.reading, outcome=ended.outcome, cores=cores())
-        text = json.dumps(found, indent=2, ensure_ascii=True)
-        if settings.summary == "-":
-            say(sys.stdout, text)
-        else:
-            Path(settings.summary).write_text(text + "\n", encoding="utf-8")
 
 
-def _check_summary(target: str | None) -> None:
+def _with_summary(settings: Settings, ended: runner.Ended) -> runner.Ended:
+    """Write the summary as JSON where it is wanted. A file that cannot be had is said, and
+    told by the exit code; a stdout that nobody reads is nobody's loss."""
+    if not settings.summary:
+        return ended
+    found = as_json(ended.reading, outcome=ended.outcome, cores=cores())
+    text = json.dumps(found, indent=2, ensure_ascii=True)
+    if settings.summary == "-":
+        say(sys.stdout, text)
+        return ended
+    try:
+        Path(settings.summary).write_text(text + "\n", encoding="utf-8")
+    except OSError as exc:
+        say(sys.stderr, f"scrapeq: --summary {safe(settings.summary)}: {exc.strerror}")
+        return replace(ended, exit_code=ended.exit_code or StorageError.exit_code)
+    return ended
+
+
+def _check_summary(settings: Settings) -> None:
+    target = settings.summary
     if target is None or target == "-":
         return
+    if Path(target).resolve() == settings.output.resolve():
+        raise UsageError(f"--summary {safe(target)}: is the file of the results")
     try:
         with open(target, "a", encoding="utf-8"):
             pass

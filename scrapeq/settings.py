@@ -4,6 +4,7 @@ table are all made of, or checked against, what stands here. Standard library on
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -31,22 +32,47 @@ class Option:
     maximum: float | None = None
     metavar: str | None = None
     parse: Callable[[Any], Any] | None = None
+    """Makes the value of what was written, or raises ValueError. It takes a made one as well."""
+    also: type | None = None
+    """A type that TOML may give besides that of the setting: `10M` for a number of bytes."""
     shown_default: str | None = None
+    example: str | int | None = None
+    """For the example file, where the default is none that could be written."""
     from_environment: bool = True
 
 
 def parse_size(value: str | int) -> int:
     """Bytes: 500, 64K, 10M, 1G. Raises ValueError."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)i?B?", str(value).strip(), re.IGNORECASE)
+    flags = re.IGNORECASE | re.ASCII
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)i?B?", str(value).strip(), flags)
     if not match or not (size := int(float(match[1]) * _SIZES[match[2].upper()])):
         raise ValueError(f"{value!r} is not a size such as 500K, 10M or 1G")
     return size
 
 
+def parse_output(value: str | Path) -> Path:
+    """The results' file. Raises ValueError for what SQLite cannot be."""
+    path = Path(value)
+    if str(value) == "-":
+        raise ValueError("results go to a SQLite file, not to stdout")
+    if not path.name:
+        raise ValueError(f"{str(value)!r} is no name of a file")
+    if path.suffix.lower() in (".csv", ".jsonl", ".json", ".parquet", ".xlsx"):
+        raise ValueError(f"{value}: results go to SQLite; name it something.db")
+    return path
+
+
+def parse_agent(value: str) -> str:
+    """A User-Agent header. Raises ValueError."""
+    if any(ord(char) < 32 or ord(char) > 126 for char in value):
+        raise ValueError("only printable ASCII may stand in a header")
+    return value
+
+
 def parse_allowance(value: str | int) -> str:
     """A number of failures, or a share of all URLs: 100, 5%. Raises ValueError."""
     text = str(value).strip()
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)%|\d+", text)
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)%|\d+", text, re.ASCII)
     if not match or (match[1] and float(match[1]) > 100):
         raise ValueError(f"{value!r} is not a number of failures, nor a share such as 5%")
     return text
@@ -59,6 +85,11 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+_A_DAY = 86_400
+_LARGEST = 64 << 30
+_PARSER_ITSELF = 128 << 20
+"""Address space of a parse process that has not read a page yet, and some room to parse one."""
+
 _INPUT, _WORKERS, _POLITE, _LIMITS, _SCREEN = (
     "Input and output", "Workers and queues", "Politeness", "Limits", "Screen",
 )  # fmt: skip
@@ -70,7 +101,13 @@ class Settings:
 
     output: Annotated[
         Path,
-        Option("SQLite file for the results.", _INPUT, ("-o", "--output"), metavar="FILE"),
+        Option(
+            "SQLite file for the results.",
+            _INPUT,
+            ("-o", "--output"),
+            metavar="FILE",
+            parse=parse_output,
+        ),
     ] = Path("scrapeq.db")
     select: Annotated[
         Sequence[str],
@@ -86,7 +123,8 @@ class Settings:
         Order, Option("Which URL goes first; priority: the lowest number.", _INPUT)
     ] = "fifo"
     limit: Annotated[
-        int | None, Option("Read at most so many URLs of the list.", _INPUT, minimum=1)
+        int | None,
+        Option("Read at most so many URLs of the list.", _INPUT, minimum=1, example=1000),
     ] = None
     resume: Annotated[
         bool,
@@ -106,8 +144,9 @@ class Settings:
     ] = 32
     parsers: Annotated[
         int,
-        Option("Parse processes.", _WORKERS, minimum=1, maximum=256, shown_default="CPU cores"),
-    ] = dataclasses.field(default_factory=cores)
+        Option("Parse processes.", _WORKERS, minimum=1, maximum=256, shown_default="CPU cores",
+               example=4),
+    ] = dataclasses.field(default_factory=cores)  # fmt: skip
     savers: Annotated[int, Option("Workers that save.", _WORKERS, minimum=1, maximum=64)] = 1
     url_queue: Annotated[
         int, Option("URLs that wait for a fetcher.", _WORKERS, minimum=1, maximum=1_000_000)
@@ -135,7 +174,7 @@ class Settings:
             _POLITE,
             ("-w", "--delay"),
             0,
-            86_400,
+            _A_DAY,
             metavar="SECONDS",
         ),
     ] = 0.0
@@ -143,19 +182,22 @@ class Settings:
         bool, Option("Obey robots.txt, or do not.", _POLITE, ("--robots/--no-robots",))
     ] = True
     user_agent: Annotated[
-        str, Option("How to introduce ourselves.", _POLITE, ("-A", "--user-agent"), metavar="TEXT")
-    ] = f"scrapeq/{__version__}"
+        str,
+        Option("How to introduce ourselves.", _POLITE, ("-A", "--user-agent"), metavar="TEXT",
+               parse=parse_agent),
+    ] = f"scrapeq/{__version__}"  # fmt: skip
 
     timeout: Annotated[
         float,
-        Option("Seconds for one attempt, redirects included.", _LIMITS, minimum=0.001,
+        Option("Seconds for one attempt, redirects included.", _LIMITS, (), 0.001, _A_DAY,
                metavar="SECONDS"),
     ] = 30.0  # fmt: skip
     connect_timeout: Annotated[
-        float, Option("Seconds to connect.", _LIMITS, minimum=0.001, metavar="SECONDS")
+        float, Option("Seconds to connect.", _LIMITS, (), 0.001, _A_DAY, metavar="SECONDS")
     ] = 10.0
     read_timeout: Annotated[
-        float, Option("Seconds of silence in an answer.", _LIMITS, minimum=0.001, metavar="SECONDS")
+        float,
+        Option("Seconds of silence in an answer.", _LIMITS, (), 0.001, _A_DAY, metavar="SECONDS"),
     ] = 20.0
     retries: Annotated[
         int, Option("Attempts after the first.", _LIMITS, ("-R", "--retries"), 0, 100)
@@ -165,20 +207,21 @@ class Settings:
     ] = 10
     max_size: Annotated[
         int,
-        Option("Body on the wire.", _LIMITS, metavar="SIZE", parse=parse_size, shown_default="10M"),
-    ] = 10 << 20
+        Option("Body on the wire.", _LIMITS, maximum=_LARGEST, metavar="SIZE", parse=parse_size,
+               also=str, shown_default="10M"),
+    ] = 10 << 20  # fmt: skip
     max_decoded: Annotated[
         int,
-        Option("Body decompressed.", _LIMITS, metavar="SIZE", parse=parse_size,
-               shown_default="20M"),
+        Option("Body decompressed.", _LIMITS, maximum=_LARGEST, metavar="SIZE", parse=parse_size,
+               also=str, shown_default="20M"),
     ] = 20 << 20  # fmt: skip
     parse_timeout: Annotated[
-        float, Option("Seconds to parse one page.", _LIMITS, minimum=0.01, metavar="SECONDS")
+        float, Option("Seconds to parse one page.", _LIMITS, (), 0.01, _A_DAY, metavar="SECONDS")
     ] = 5.0
     parse_memory: Annotated[
         int,
-        Option("Memory of a parse process.", _LIMITS, metavar="SIZE", parse=parse_size,
-               shown_default="512M"),
+        Option("Memory of a parse process.", _LIMITS, maximum=_LARGEST, metavar="SIZE",
+               parse=parse_size, also=str, shown_default="512M"),
     ] = 512 << 20  # fmt: skip
     private: Annotated[
         Literal["default", "allow", "block"],
@@ -190,19 +233,21 @@ class Settings:
     ] = "default"
     grace: Annotated[
         float,
-        Option("Seconds to save what is inside after Ctrl-C.", _LIMITS, minimum=0,
+        Option("Seconds to save what is inside after Ctrl-C.", _LIMITS, (), 0, _A_DAY,
                metavar="SECONDS"),
     ] = 20.0  # fmt: skip
     max_failures: Annotated[
         str | None,
         Option("Exit with 3 when more URLs than this failed.", _LIMITS, metavar="N|N%",
-               parse=parse_allowance),
+               parse=parse_allowance, also=int, example="5%"),
     ] = None  # fmt: skip
 
     progress: Annotated[Progress, Option("What to show while it runs.", _SCREEN)] = "auto"
     summary: Annotated[
-        str | None, Option("Write the summary as JSON, - for stdout.", _SCREEN, metavar="FILE|-")
-    ] = None
+        str | None,
+        Option("Write the summary as JSON, - for stdout.", _SCREEN, metavar="FILE|-",
+               example="summary.json"),
+    ] = None  # fmt: skip
     quiet: Annotated[bool, Option("Show nothing but errors.", _SCREEN, ("-q", "--quiet"))] = False
     color: Annotated[bool, Option("Colors on the screen.", _SCREEN, ("--color/--no-color",))] = True
 
@@ -222,8 +267,28 @@ class Described:
         return self.option.flags or (f"--{self.name.replace('_', '-')}",)
 
     @property
+    def variable(self) -> str:
+        """Its name in the environment of `scrapeq run`; empty when it has none."""
+        return f"SCRAPEQ_RUN_{self.name.upper()}" if self.option.from_environment else ""
+
+    def parse(self, value: Any) -> Any:
+        """What was written, with the option's own rule. Raises ValueError."""
+        option = self.option
+        made = option.parse(value) if option.parse else value
+        if isinstance(made, int) and option.maximum is not None and made > option.maximum:
+            raise ValueError(f"{value} is too much")
+        return made
+
+    @property
     def choices(self) -> tuple[str, ...]:
         return get_args(self.type) if get_origin(self.type) is Literal else ()
+
+    @property
+    def metavar(self) -> str:
+        """What stands for its value after the flag; empty for a switch."""
+        if self.option.metavar or self.type is bool:
+            return self.option.metavar or ""
+        return "|".join(self.choices) or "N"
 
     @property
     def shown_default(self) -> str:
@@ -232,7 +297,8 @@ class Described:
             return self.option.shown_default
         if self.default is None or self.default == ():
             return "none"
-        return toml_value(self.default).strip('"')
+        number = isinstance(self.default, int | float)
+        return toml_value(self.default) if number else str(self.default)
 
 
 def described() -> Iterator[Described]:
@@ -249,16 +315,20 @@ def toml_value(value: Any) -> str:
     """A value as TOML writes it."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, int | float):
-        return f"{value:g}" if isinstance(value, float) else f"{value}"
-    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    if isinstance(value, int):
+        return str(value)
+    # TOML escapes as JSON does, and one character more.
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def check(settings: Settings) -> None:
     """Raise UsageError for options that do not go together."""
-    if settings.output.suffix.lower() in (".csv", ".jsonl", ".json", ".parquet", ".xlsx"):
-        raise UsageError(f"--output {settings.output}: results go to SQLite; name it something.db")
-    if str(settings.output) == "-":
-        raise UsageError("--output -: results go to a SQLite file, not to stdout")
-    if any(ord(char) < 32 or ord(char) > 126 for char in settings.user_agent):
-        raise UsageError("--user-agent: only printable ASCII may stand in a header")
+    least = settings.max_size + _PARSER_ITSELF
+    if settings.parse_memory < least:
+        raise UsageError(
+            f"--parse-memory {settings.parse_memory >> 20}M: with --max-size "
+            f"{settings.max_size >> 20}M a parser needs at least {-(-least >> 20)}M"
+        )

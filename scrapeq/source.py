@@ -8,9 +8,11 @@ import itertools
 import json
 import os
 import re
+import select
 import stat
 import threading
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 from scrapeq.errors import UsageError
@@ -23,6 +25,7 @@ MAX_LINE = 1 << 16
 SLICE = 256
 """Lines turned into URLs before the event loop gets its turn: about 3 ms."""
 
+_STDIN = 0
 _IS_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?:mailto|javascript|data):", re.IGNORECASE)
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _OTHER_ENCODINGS = {
@@ -47,28 +50,33 @@ class Source:
     def check(self) -> None:
         """Raise UsageError for a source that cannot be read, before anything is done."""
         for source in self.sources:
-            if source != "-" and not _is_url(source):
+            if not _is_url(source):
                 _check_file(source)
 
-    async def batches(self) -> AsyncIterator[list[Listed]]:
-        """Yield URLs as soon as they can be read, at most SLICE at a time."""
+    async def batches(self) -> AsyncGenerator[list[Listed], None]:
+        """Yield URLs as soon as they can be read, at most SLICE at a time.
+
+        Who stops early has to `aclose()` it: a thread may be waiting to read on.
+        """
         for is_url, sources in itertools.groupby(self.sources, _is_url):
             if is_url:
                 for some in _sliced(map(listed, sources), SLICE):
                     yield some
                 continue
-            async for lines in self._lines(sources):
-                for some in _sliced(lines, SLICE):
-                    yield some
-                    await asyncio.sleep(0)
+            async with aclosing(self._lines(sources)) as blocks:
+                async for lines in blocks:
+                    for some in _sliced(lines, SLICE):
+                        yield some
+                        await asyncio.sleep(0)
 
-    async def _lines(self, files: Iterable[str]) -> AsyncIterator[Iterator[Listed]]:
+    async def _lines(self, files: Iterable[str]) -> AsyncGenerator[Iterator[Listed], None]:
         """One iterator a block read, of the lines that ended in it."""
         for source in files:
             splitter = LineSplitter()
             reader = _reader_for(source, self)
-            async for block in _blocks(source):
-                yield reader.read(splitter.feed(block))
+            async with aclosing(_blocks(source)) as blocks:
+                async for block in blocks:
+                    yield reader.read(splitter.feed(block))
             yield reader.read(splitter.end())
 
 
@@ -79,34 +87,41 @@ class LineSplitter:
         self._rest = b""
         self._dropped = 0
         self._first = True
+        self._after_cr = False
 
     def feed(self, block: bytes) -> list[str]:
         """The lines that ended in this block. Raises UsageError on UTF-16 and UTF-32."""
-        block = self._rest + block
         if self._first:
+            block, self._rest = self._rest + block, b""
             if len(block) < len(b"a BOM"):
                 self._rest = block
                 return []
-            block, self._first = _without_bom(block), False
-        held = b"\r" if block.endswith(b"\r") else b""  # its \n may lead the next block
-        pieces = _LINE_END.split(block[: len(block) - len(held)])
-        last = pieces.pop()
+            _check_encoding(block)
+            self._first = False
+        if self._after_cr:
+            block = block.removeprefix(b"\n")
+        self._after_cr = block.endswith(b"\r")
+        *pieces, last = _LINE_END.split(self._rest + block)
         lines = [self._line(piece) for piece in pieces]
-        self._rest = self._cut(last) + held
+        self._rest = self._cut(last)
         return lines
 
     def end(self) -> list[str]:
         """The last line, if it has no end of its own."""
-        rest = _without_bom(self._rest) if self._first else self._rest
+        if self._first:
+            _check_encoding(self._rest)
+        *pieces, last = _LINE_END.split(self._rest)
         self._rest = b""
-        return [self._line(piece) for piece in _LINE_END.split(rest) if piece]
+        return [self._line(piece) for piece in ([*pieces, last] if last else pieces)]
 
     def _cut(self, piece: bytes) -> bytes:
         self._dropped += max(0, len(piece) - MAX_LINE)
         return piece[:MAX_LINE]
 
     def _line(self, piece: bytes) -> str:
-        text = self._cut(piece).decode("utf-8", "backslashreplace")
+        # A byte that is no UTF-8 becomes a surrogate, which no URL may have: never a guess.
+        # Lists that were put together by `cat` have a BOM in the middle.
+        text = self._cut(piece).decode("utf-8", "surrogateescape").removeprefix("\ufeff")
         dropped, self._dropped = self._dropped, 0
         return f"{text}[{dropped:,} more bytes]" if dropped else text
 
@@ -119,7 +134,7 @@ class _TextReader:
 
     def read(self, lines: Iterable[str]) -> Iterator[Listed]:
         for line in lines:
-            text = line.strip(" \t\v\f")
+            text = line.strip()
             if not text or text.startswith("#"):
                 self._source.ignored += 1
             elif text.startswith("{"):
@@ -140,7 +155,7 @@ class _CSVReader:
     def read(self, lines: Iterable[str]) -> Iterator[Listed]:
         # A URL has no line break, so a row is a line: a stray quote cannot swallow the file.
         for line in lines:
-            row = next(csv.reader([line.replace("\0", "\\x00")], delimiter=self._delimiter), [])
+            row = next(csv.reader([line], delimiter=self._delimiter), [])
             if not any(cell.strip() for cell in row):
                 self._source.ignored += 1
             elif self._columns is None:
@@ -181,15 +196,17 @@ def _from_json(text: str) -> Listed:
 
 
 def _entry(url: str, priority: object) -> Listed:
-    if priority in (None, ""):
+    if priority is None or str(priority).strip() == "":
         return listed(url)
     try:
         number = float(priority)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if number != number:  # NaN sorts nowhere
+        # Kept with its priority: the URL itself is free for the day the list is mended.
+        shown = visible(f"{url.strip()} {priority}")
         detail = f"priority is no number: {visible(str(priority), 40)}"
-        return Listed(visible(url.strip()), reason="invalid_priority", detail=detail)
+        return Listed(shown, reason="invalid_priority", detail=detail)
     return listed(url, number)
 
 
@@ -198,17 +215,16 @@ def _sliced(items: Iterator[Listed], size: int) -> Iterator[list[Listed]]:
         yield some
 
 
-def _without_bom(block: bytes) -> bytes:
+def _check_encoding(block: bytes) -> None:
     for bom, name in _OTHER_ENCODINGS.items():
         if block.startswith(bom):
             raise UsageError(f"the list is {name}: save it as UTF-8 (iconv -f {name} -t UTF-8)")
-    return block.removeprefix(b"\xef\xbb\xbf")
 
 
 def _check_file(name: str) -> None:
     try:
-        mode = os.stat(name).st_mode
-        readable = os.access(name, os.R_OK)
+        mode = os.stat(_STDIN if name == "-" else name).st_mode
+        readable = name == "-" or os.access(name, os.R_OK)
     except (OSError, ValueError) as exc:
         why = exc.strerror if isinstance(exc, OSError) else str(exc)
         hint = " (a URL starts with https://)" if "." in name and "/" not in name[:1] else ""
@@ -219,7 +235,7 @@ def _check_file(name: str) -> None:
         raise UsageError(f"{visible(name)}: may not be read (permission denied)")
 
 
-async def _blocks(source: str) -> AsyncIterator[bytes]:
+async def _blocks(source: str) -> AsyncGenerator[bytes, None]:
     """Read in a thread of its own: a terminal, a pipe or a slow disk blocks nobody else.
 
     The thread is a daemon on a plain descriptor, so that a run can end while stdin stays
@@ -233,7 +249,8 @@ async def _blocks(source: str) -> AsyncIterator[bytes]:
     def hand_over(block: bytes | UsageError) -> None:
         room.acquire()
         if not unwanted.is_set():
-            loop.call_soon_threadsafe(blocks.put_nowait, block)
+            with suppress(RuntimeError):  # the loop was closed this very moment
+                loop.call_soon_threadsafe(blocks.put_nowait, block)
 
     def read() -> None:
         try:
@@ -258,10 +275,20 @@ async def _blocks(source: str) -> AsyncIterator[bytes]:
 
 
 def _read(source: str) -> Iterator[bytes]:
-    descriptor = 0 if source == "-" else os.open(source, os.O_RDONLY)
+    descriptor = _STDIN if source == "-" else os.open(source, os.O_RDONLY)
     try:
-        while block := os.read(descriptor, BLOCK):
+        while block := _next_block(descriptor):
             yield block
     finally:
-        if descriptor:
+        if source != "-":
             os.close(descriptor)
+
+
+def _next_block(descriptor: int) -> bytes:
+    while True:
+        try:
+            return os.read(descriptor, BLOCK)
+        except BlockingIOError:  # stdin is shared with a program that wants it so
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            poll.poll()

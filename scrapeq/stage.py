@@ -57,6 +57,7 @@ class Stage(Generic[In, Out]):
 
     async def _work(self) -> None:
         while True:
+            self._stop_if_told()  # settle() may have swallowed it
             try:
                 items = await self.inbound.get_many(self.batch)
             except EndOfChannel:
@@ -64,7 +65,9 @@ class Stage(Generic[In, Out]):
             self._busy.set(self._busy.level + 1)
             try:
                 await self._process(items)
-            except Exception:
+            except asyncio.CancelledError:
+                raise
+            except BaseException:
                 self._stopping = True  # before the group cancels the others
                 raise
             finally:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import re
 from dataclasses import dataclass
 
 from yarl import URL
 
 MAX_URL = 8192
-"""Characters. Common servers refuse a longer request line."""
+"""Characters, as it is requested. Common servers refuse a longer request line."""
 
 MASK = "***"
 """Stands for user and password wherever a URL is stored or shown."""
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+-]*):")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+-]*):(//)?")
 _HOST_AND_PORT = re.compile(r"[^/:@]+:\d+(?:[/?#]|$)")
+_AUTHORITY = re.compile(r"[^/]*//([^/?#]*)")
 _NOT_IN_A_HOST = re.compile(r"[\x00-\x20#%/<>?@\\^|\[\]]")  # WHATWG URL, forbidden host code points
-_USERINFO = re.compile(r"(?<=//)[^/?#]*@")
+_USERINFO = re.compile(r"(?:(?<=//)|(?<=\\/\\/))[^/?#]*@")  # after slashes, also as JSON has them
+_LEADING = re.compile(r"(?:[A-Za-z][A-Za-z0-9+-]*:)?[/\\]{2,}|")
+_DELIMITER = re.compile(r"[/?#]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -66,37 +70,45 @@ def listed(text: str, priority: float = 0.0) -> Listed:
     except BadURLError as bad:
         shown = visible(text)
         return Listed(shown, priority=priority, reason=bad.reason, detail=bad.detail)
-    if url.user is None and url.password is None:
+    if url.raw_user is None and url.raw_password is None:
         canonical = str(url)
         given = None if canonical == text else text
         return Listed(canonical, url.raw_host or "", given, priority)
-    secret = Credentials(str(url.origin()), url.user or "", url.password or "")
     masked = str(url.with_password(None).with_user(MASK))
+    secret = None
+    if masked != str(url):  # else it was masked by us: what the mask hides is not known
+        secret = Credentials(str(url.origin()), url.user or "", url.password or "")
     return Listed(masked, url.raw_host or "", None, priority, credentials=secret)
 
 
 def parse(text: str) -> URL:
     """The canonical URL of `text`, credentials included. Raises BadURLError."""
-    if len(text) > MAX_URL:
-        raise BadURLError("url_too_long", f"{len(text):,} characters; the limit is {MAX_URL:,}")
-    if _CONTROL.search(text):
-        raise BadURLError("invalid_url", "a control character")
+    _check_length(text)
+    if found := _CONTROL.search(text):
+        broken = "\udc80" <= found[0] <= "\udcff"
+        raise BadURLError("invalid_url", "bytes not UTF-8" if broken else "a control character")
     _check_scheme(text)
     try:
-        url = URL(text).with_fragment(None)
+        url = _canonical(text)
+        _check_host(url)
+        _check_written(text, url)
+    except BadURLError:
+        raise
     except ValueError as exc:  # bad port, unclosed bracket, host that IDNA refuses, ...
-        raise BadURLError("invalid_url", str(exc)) from None
-    _check_host(url)
-    return url if url.raw_path else url.with_path("/", keep_query=True)
+        # What it says may quote user and password.
+        why = "cannot be read as a URL" if "@" in text else visible(str(exc), 200)
+        raise BadURLError("invalid_url", why) from None
+    _check_length(str(url))
+    return url
 
 
 def visible(text: str, limit: int = 400) -> str:
     """A line that is no URL, as it is stored: no control characters, bounded, still distinct."""
-    shown = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", without_credentials(text))
+    shown = _CONTROL.sub(_escaped, _without_likely_credentials(text))
     if len(shown) <= limit:
         return shown
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"{shown[:limit]}… ({len(text):,} characters, sha256 {digest})"
+    digest = hashlib.sha256(shown.encode()).hexdigest()[:16]
+    return f"{shown[:limit]}… ({len(shown):,} characters, sha256 {digest})"
 
 
 def without_credentials(text: str) -> str:
@@ -104,12 +116,50 @@ def without_credentials(text: str) -> str:
     return _USERINFO.sub(f"{MASK}@", text)
 
 
+def _without_likely_credentials(text: str) -> str:
+    """Of a text that is no URL: mask also what stands where a person may have put a secret.
+
+    `user:password@host` lacks a scheme, a `/` in a password ends the host too early: what is
+    before the last @ is taken for a secret if a colon, or nothing else, is before its slashes.
+    The mask is not that of a good URL: a line that is wrong cannot take the row of a right one.
+    """
+    first, *others = _USERINFO.split(text)
+    head, at, tail = first.rpartition("@")
+    leading = _LEADING.match(head)
+    if at and leading:
+        authority, *path = _DELIMITER.split(head[leading.end() :], maxsplit=1)
+        if ":" in authority or not path:
+            first = f"{leading[0]}({MASK})@{tail}"
+    return f"({MASK})@".join([first, *others])
+
+
+def _escaped(control: re.Match[str]) -> str:
+    code = ord(control[0])
+    return f"\\x{code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code:02x}"
+
+
+def _canonical(text: str) -> URL:
+    url = URL(text).with_fragment(None)
+    if not text.isascii():
+        url = URL(str(url))  # IDNA may leave a label in upper case
+    # yarl takes no path for `/`, but does not write it.
+    return url.with_path("/", keep_query=True) if url.raw_path == "/" else url
+
+
+def _check_length(text: str) -> None:
+    if len(text) > MAX_URL:
+        raise BadURLError("url_too_long", f"{len(text):,} characters; the limit is {MAX_URL:,}")
+
+
 def _check_scheme(text: str) -> None:
     match = _SCHEME.match(text)
     if match is None or _HOST_AND_PORT.match(text):
         raise BadURLError("invalid_url", "no scheme: write https:// in front")
-    if match[1].lower() not in ("http", "https"):
-        raise BadURLError("scheme", f"{match[1].lower()}: only http and https are fetched")
+    scheme, slashes = match[1].lower(), match[2]
+    if scheme not in ("http", "https"):
+        secret = "@" in text and not slashes  # user:password@host, for all we know
+        named = "" if secret else f"{visible(scheme, 40)}: "
+        raise BadURLError("scheme", f"{named}only http and https are fetched")
 
 
 def _check_host(url: URL) -> None:
@@ -123,3 +173,22 @@ def _check_host(url: URL) -> None:
         raise BadURLError("invalid_url", "a host name has labels of 1 to 63 characters, 253 in all")
     if url.port is None or not 0 < url.port <= 65535:
         raise BadURLError("invalid_url", "no such port")
+
+
+def _check_written(text: str, url: URL) -> None:
+    """What yarl takes with a smile: `:8_0` and `: 80` as ports, names in the brackets of IPv6."""
+    written = _AUTHORITY.match(text)
+    host_and_port = written[1].rpartition("@")[2] if written else ""
+    _, bracket, rest = host_and_port.rpartition("]")
+    port = rest.partition(":")[2]
+    if port and not (port.isascii() and port.isdigit()):
+        raise BadURLError("invalid_url", "no such port")
+    if bracket and not _is_ipv6(url.raw_host or ""):
+        raise BadURLError("invalid_url", "brackets are for IPv6 addresses")
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return bool(ipaddress.IPv6Address(host))
+    except ValueError:
+        return False

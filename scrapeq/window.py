@@ -9,6 +9,10 @@ from typing import Protocol, TypeVar
 
 from scrapeq.models import QueueStatus, Reading, StageStatus
 
+HALF_FULL = 0.4
+"""The mean depth, as a share, of a queue that is filled up again as fast as it is emptied: a
+consumer that takes 32 of 64 at a time leaves it at half."""
+
 
 class _Named(Protocol):
     @property
@@ -66,6 +70,14 @@ class Window:
         spent = stage.starved_seconds - (was.starved_seconds if was else 0.0)
         return share(spent, stage.workers * self.seconds)
 
+    def held_back(self) -> dict[str, float]:
+        """By politeness limit: the share of the time in which it let nothing go."""
+        before = self.earlier.held_back_seconds if self.earlier else {}
+        spent = self.reading.held_back_seconds
+        return {
+            limit: share(spent[limit] - before.get(limit, 0.0), self.seconds) for limit in spent
+        }
+
     def full(self, queue: QueueStatus) -> float:
         was = self._queue_before(queue)
         return share(queue.full_seconds - (was.full_seconds if was else 0.0), self.seconds)
@@ -76,9 +88,15 @@ class Window:
         spent = queue.put_wait_seconds - (was.put_wait_seconds if was else 0.0)
         return share(spent, queue.producers * self.seconds)
 
+    def mean_fill(self, queue: QueueStatus) -> float:
+        """How full it was on the average."""
+        was = self._queue_before(queue)
+        spent = queue.item_seconds - (was.item_seconds if was else 0.0)
+        return share(spent, queue.capacity * self.seconds)
+
     def stays_full(self, queue: QueueStatus) -> bool:
         """Nearly full all along: its consumer takes a batch, and it fills up again at once."""
-        if self.full(queue) >= 0.5:
+        if self.full(queue) >= 0.5 or self.mean_fill(queue) >= HALF_FULL:
             return True
         was = self._queue_before(queue)
         return was is not None and min(_filled(was), _filled(queue)) >= 0.8

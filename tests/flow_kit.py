@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -72,8 +73,37 @@ def fail(_: Item) -> None:
     raise ValueError("boom")
 
 
+def plain(work: Work) -> Work:
+    return work
+
+
+def swallowing(work: Work) -> Work:
+    """Take its cancellation for a success, as `except BaseException: pass` does."""
+
+    async def swallow(item: Item) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await work(item)
+
+    return swallow
+
+
+def translating(work: Work) -> Work:
+    """Take its cancellation for an error like any other, as some libraries do."""
+
+    async def translate(item: Item) -> None:
+        try:
+            await work(item)
+        except asyncio.CancelledError as exc:
+            raise OSError("connection lost") from exc
+
+    return translate
+
+
 class Stuck:
-    """Work that never ends, and tells when so many workers are in it."""
+    """Work that never ends for so many workers, and tells when they are all in it.
+
+    Who comes after them must have got away, and goes free: a test that fails is to end.
+    """
 
     def __init__(self, workers: int) -> None:
         self.missing = workers
@@ -81,9 +111,10 @@ class Stuck:
 
     async def __call__(self, _: Item) -> None:
         self.missing -= 1
-        if not self.missing:
+        if self.missing == 0:
             self.reached.set()
-        await asyncio.Event().wait()
+        if self.missing >= 0:
+            await asyncio.Event().wait()
 
 
 def handler(work: Work, make: Callable[[Item], Item] = page) -> Handle:

@@ -58,7 +58,7 @@ CHANNEL = ("test_channel.py",)
 FLOW = ("test_flow.py",)
 
 # Left out, since no test could notice: what only saves time (the fast paths of put and get
-# taken never, the full meter set again to what it is) and `task is not None`, for mypy.
+# taken never, the full meter set again to what it is).
 MUTATIONS: list[Mutation] = [
     # ---- channel.py: order
     Mutation(
@@ -215,6 +215,26 @@ MUTATIONS: list[Mutation] = [
         "an end marker that waits for room is not yet inside",
         CHANNEL,
     ),
+    Mutation(
+        "put-after-the-end",
+        "channel.py",
+        """        if self._closed:
+            raise RuntimeError("put after the end")
+""",
+        "",
+        "a put on a closed channel is an error",
+        CHANNEL,
+    ),
+    Mutation(
+        "closed-twice",
+        "channel.py",
+        """        if self._closed:
+            raise RuntimeError("closed twice")
+""",
+        "",
+        "a second close is an error",
+        CHANNEL,
+    ),
     # ---- channel.py: many at once
     Mutation(
         "get-many-waits-to-fill",
@@ -338,6 +358,7 @@ MUTATIONS: list[Mutation] = [
 
     async def _work(self) -> None:
         while True:
+            self._stop_if_told()  # settle() may have swallowed it
             try:
                 items = await self.inbound.get_many(self.batch)
             except EndOfChannel:
@@ -352,6 +373,32 @@ MUTATIONS: list[Mutation] = [
                     await self.outbound.close()
                 return""",
         "the stage closes what comes next, and not its first worker to finish",
+        FLOW,
+    ),
+    Mutation(
+        "others-not-told-of-an-exit",
+        "stage.py",
+        "            except BaseException:\n                self._stopping = True",
+        "            except Exception:\n                self._stopping = True",
+        "whatever leaves a worker, the workers beside it are told",
+        FLOW,
+    ),
+    Mutation(
+        "swallowed-in-settle",
+        "stage.py",
+        "            self._stop_if_told()  # settle() may have swallowed it\n",
+        "",
+        "a cancellation that settle() swallowed still ends its worker",
+        FLOW,
+    ),
+    Mutation(
+        "lost-worker-stops-others",
+        "stage.py",
+        """            except asyncio.CancelledError:
+                raise
+            except BaseException:""",
+        "            except BaseException:",
+        "a worker lost to a leaked cancellation does not stop the others' items",
         FLOW,
     ),
     Mutation(
@@ -378,6 +425,11 @@ MUTATIONS: list[Mutation] = [
                 group.create_task(self._work(), name=f"{self.name}-{n}")
                 for n in range(self.workers)
             ]
+            try:
+                await asyncio.wait(crew)
+            except asyncio.CancelledError:
+                self._stopping = True  # before the group cancels the crew
+                raise
         if any(worker.cancelled() for worker in crew):  # TaskGroup does not mind; we do
             raise FatalError(f"{self.name}: a worker was lost")
         if self.outbound is not None:
@@ -388,6 +440,11 @@ MUTATIONS: list[Mutation] = [
                     group.create_task(self._work(), name=f"{self.name}-{n}")
                     for n in range(self.workers)
                 ]
+                try:
+                    await asyncio.wait(crew)
+                except asyncio.CancelledError:
+                    self._stopping = True
+                    raise
             if any(worker.cancelled() for worker in crew):  # TaskGroup does not mind; we do
                 raise FatalError(f"{self.name}: a worker was lost")
         finally:
@@ -424,8 +481,11 @@ MUTATIONS: list[Mutation] = [
     Mutation(
         "every-cancellation-ours",
         "stage.py",
-        "return task is not None and task.cancelling() > 0",
-        "return True",
+        """            self._stop_if_told()
+            await self._isolate(items, exc)""",
+        """            if isinstance(exc, asyncio.CancelledError):
+                raise
+            await self._isolate(items, exc)""",
         "a leaked cancellation is the failure of its item",
         FLOW,
     ),
@@ -446,26 +506,82 @@ MUTATIONS: list[Mutation] = [
         FLOW,
     ),
     Mutation(
-        "no-cancellation-ours",
+        "cancelling-asked",
         "stage.py",
-        "return task is not None and task.cancelling() > 0",
-        "return False",
+        "        if self._stopping:",
+        """        task = asyncio.current_task()
+        if task is not None and task.cancelling():""",
+        "a mark that a handler left on its task is no cancellation of ours",
+        FLOW,
+    ),
+    Mutation(
+        "only-plain-cancellations-ours",
+        "stage.py",
+        """            self._stop_if_told()
+            await self._isolate(items, exc)""",
+        """            if isinstance(exc, asyncio.CancelledError):
+                self._stop_if_told()
+            await self._isolate(items, exc)""",
+        "a worker that was told to stop stops, though its handler translates",
+        FLOW,
+    ),
+    Mutation(
+        "told-and-failed-goes-on",
+        "stage.py",
+        """            self._stop_if_told()
+            await self._isolate(items, exc)""",
+        "            await self._isolate(items, exc)",
         "a worker that was told to stop stops",
+        FLOW,
+    ),
+    Mutation(
+        "told-and-done-goes-on",
+        "stage.py",
+        """            self._stop_if_told()
+            self.done += len(items)""",
+        "            self.done += len(items)",
+        "a worker that was told to stop stops, though its handler swallows",
+        FLOW,
+    ),
+    Mutation(
+        "told-and-done-counts",
+        "stage.py",
+        """            self._stop_if_told()
+            self.done += len(items)""",
+        """            self.done += len(items)
+            self._stop_if_told()""",
+        "what a handler makes of its cancellation does not count",
+        FLOW,
+    ),
+    Mutation(
+        "cancelled-crew-not-told",
+        "stage.py",
+        "                self._stopping = True  # before the group cancels the crew\n",
+        "",
+        "the cancellation of the run tells the crew to stop",
+        FLOW,
+    ),
+    Mutation(
+        "others-not-told",
+        "stage.py",
+        "                self._stopping = True  # before the group cancels the others\n",
+        "",
+        "a worker that ends the run tells the others to stop",
         FLOW,
     ),
     Mutation(
         "fatal-is-the-items",
         "stage.py",
-        "return isinstance(exc, FatalError)",
-        "return False",
+        "        except FatalError:\n            raise\n",
+        "",
         "a fatal error ends the run",
         FLOW,
     ),
     Mutation(
         "every-error-fatal",
         "stage.py",
-        "return isinstance(exc, FatalError)",
-        "return True",
+        "        except FatalError:\n",
+        "        except Exception:\n",
         "an item's error is a value",
         FLOW,
     ),
@@ -606,12 +722,8 @@ MUTATIONS: list[Mutation] = [
     Mutation(
         "busy-unbalanced",
         "stage.py",
-        """            try:
-                await self._process(items)
-            finally:
-                self._busy.set(self._busy.level - 1)""",
-        """            await self._process(items)
-            self._busy.set(self._busy.level - 1)""",
+        "            finally:\n                self._busy.set(self._busy.level - 1)",
+        "            self._busy.set(self._busy.level - 1)",
         "a worker that is stopped is not busy",
         FLOW,
     ),
@@ -652,11 +764,15 @@ MUTATIONS: list[Mutation] = [
         "pipeline-closes-in-finally",
         "pipeline.py",
         """            await asyncio.wait({self._intake})  # exhausted, drained or failed
+            if self._intake.cancelled() and not self._draining:
+                raise FatalError("the source was lost")
             # Not in a `finally`: a run that failed is cancelled, it is not closed.
             await self.stages[0].inbound.close()
 """,
         """            try:
                 await asyncio.wait({self._intake})
+                if self._intake.cancelled() and not self._draining:
+                    raise FatalError("the source was lost")
             finally:
                 await self.stages[0].inbound.close()
 """,
@@ -666,19 +782,21 @@ MUTATIONS: list[Mutation] = [
     Mutation(
         "feed-closes-in-finally",
         "pipeline.py",
-        """            await asyncio.wait({self._intake})  # exhausted, drained or failed
-            # Not in a `finally`: a run that failed is cancelled, it is not closed.
+        """            # Not in a `finally`: a run that failed is cancelled, it is not closed.
             await self.stages[0].inbound.close()
 
     async def _feed(self) -> None:
         async for request in self.source:
+            if self._draining:
+                return
             await self.stages[0].inbound.put(request)
 """,
-        """            await asyncio.wait({self._intake})  # exhausted, drained or failed
-
+        """
     async def _feed(self) -> None:
         try:
             async for request in self.source:
+                if self._draining:
+                    return
                 await self.stages[0].inbound.put(request)
         finally:
             await self.stages[0].inbound.close()
@@ -689,19 +807,21 @@ MUTATIONS: list[Mutation] = [
     Mutation(
         "drain-cancels-the-close",
         "pipeline.py",
-        """            await asyncio.wait({self._intake})  # exhausted, drained or failed
-            # Not in a `finally`: a run that failed is cancelled, it is not closed.
+        """            # Not in a `finally`: a run that failed is cancelled, it is not closed.
             await self.stages[0].inbound.close()
 
     async def _feed(self) -> None:
         async for request in self.source:
+            if self._draining:
+                return
             await self.stages[0].inbound.put(request)
 """,
-        """            await asyncio.wait({self._intake})  # exhausted, drained or failed
-
+        """
     async def _feed(self) -> None:
         try:
             async for request in self.source:
+                if self._draining:
+                    break
                 await self.stages[0].inbound.put(request)
         except asyncio.CancelledError:
             if not self._draining:
@@ -733,8 +853,9 @@ MUTATIONS: list[Mutation] = [
     Mutation(
         "drain-does-not-cancel",
         "pipeline.py",
-        """        if self._intake is not None:
-            self._intake.cancel()""",
+        """        if self._intake is not None and not self._draining:
+            self._intake.cancel()
+""",
         "",
         "a drain stops the intake",
         FLOW,
@@ -742,10 +863,72 @@ MUTATIONS: list[Mutation] = [
     Mutation(
         "drain-needs-a-run",
         "pipeline.py",
-        """        if self._intake is not None:
-            self._intake.cancel()""",
-        "        self._intake.cancel()",
+        "        if self._intake is not None and not self._draining:",
+        "        if not self._draining:",
         "a drain may come before the run",
+        FLOW,
+    ),
+    Mutation(
+        "every-drain-cancels",
+        "pipeline.py",
+        "        if self._intake is not None and not self._draining:",
+        "        if self._intake is not None:",
+        "a second drain does not interrupt the source's cleanup",
+        FLOW,
+    ),
+    Mutation(
+        "feed-trusts-the-source",
+        "pipeline.py",
+        "            if self._draining:\n                return\n",
+        "",
+        "a source that swallows the drain is drained all the same",
+        FLOW,
+    ),
+    Mutation(
+        "feed-asks-too-late",
+        "pipeline.py",
+        """            if self._draining:
+                return
+            await self.stages[0].inbound.put(request)
+""",
+        """            await self.stages[0].inbound.put(request)
+            if self._draining:
+                return
+""",
+        "nothing is put after a drain",
+        FLOW,
+    ),
+    Mutation(
+        "lost-source-ignored",
+        "pipeline.py",
+        """            if self._intake.cancelled() and not self._draining:
+                raise FatalError("the source was lost")
+""",
+        "",
+        "a source lost to a leaked cancellation ends the run with an error",
+        FLOW,
+    ),
+    Mutation(
+        "lost-source-closed-first",
+        "pipeline.py",
+        """            if self._intake.cancelled() and not self._draining:
+                raise FatalError("the source was lost")
+            # Not in a `finally`: a run that failed is cancelled, it is not closed.
+            await self.stages[0].inbound.close()
+""",
+        """            await self.stages[0].inbound.close()
+            if self._intake.cancelled() and not self._draining:
+                raise FatalError("the source was lost")
+""",
+        "a run whose source was lost is cancelled, it is not closed",
+        FLOW,
+    ),
+    Mutation(
+        "drained-source-is-lost",
+        "pipeline.py",
+        "if self._intake.cancelled() and not self._draining:",
+        "if self._intake.cancelled():",
+        "a drained source is not lost",
         FLOW,
     ),
     Mutation(

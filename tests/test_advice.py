@@ -142,6 +142,16 @@ def test_a_queue_that_fills_up_after_each_batch_counts_as_full() -> None:
     assert of_run(busy={"parse": 1}, full={"pages": 0.4}).stage != "parse"
 
 
+def test_a_queue_that_is_nearly_full_at_both_ends_of_a_window_counts_as_full() -> None:
+    def run(seconds: float, depth: int) -> Reading:
+        reading = a_run(seconds, busy={"parse": 1})
+        queues = tuple(replace(queue, depth=depth) for queue in reading.queues)
+        return replace(reading, queues=queues)
+
+    assert bottleneck(run(100, 60), run(95, 60), 4).stage == "parse"
+    assert bottleneck(run(100, 60), run(95, 30), 4).stage != "parse"
+
+
 def test_what_was_slow_before_the_window_is_forgotten() -> None:
     earlier = a_run(50, busy={"parse": 1}, full={"pages": 1})
     later = a_run(100, busy={"fetch": 1, "parse": 0.5}, full={"urls": 1, "pages": 0.5})

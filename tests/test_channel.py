@@ -155,6 +155,28 @@ async def test_a_close_that_waits_for_room_does_not_shorten_the_channel() -> Non
     assert len(channel) == 1
 
 
+@each_order
+@pytest.mark.parametrize("room", [2, 1])
+async def test_a_put_after_the_close_is_an_error(order: Order, room: int) -> None:
+    """With room or without: nobody would ever get such an item."""
+    channel = await filled(order, 1, room=room)
+    await channel.close()
+    with pytest.raises(RuntimeError, match="put after the end"):
+        await settled(channel.put(2))
+    assert await settled(consume(channel)) == [1]
+
+
+@each_order
+@pytest.mark.parametrize("room", [2, 1])
+async def test_a_second_close_is_an_error(order: Order, room: int) -> None:
+    """With room or without: there is one end."""
+    channel = await filled(order, 1, room=room)
+    await channel.close()
+    with pytest.raises(RuntimeError, match="closed twice"):
+        await settled(channel.close())
+    assert await settled(consume(channel)) == [1]
+
+
 # ---- many at once
 
 

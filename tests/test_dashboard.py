@@ -135,8 +135,34 @@ def test_a_narrow_terminal_loses_columns_and_then_the_hosts() -> None:
     assert not any(line.startswith("host") for line in narrow)
 
 
+def test_the_hosts_need_two_free_rows() -> None:
+    assert not any(line.startswith("host") for line in shown(height=22))
+    assert sum("example" in line or "timeout" in line for line in shown(height=23)) == 2
+
+
+def test_a_narrow_terminal_still_shows_who_waits() -> None:
+    assert line_with("urls → fetch", shown(width=40)) == "urls → fetch           256/256      100%"
+
+
+def test_a_long_error_does_not_hide_how_long_a_host_is_waited_for() -> None:
+    host = HostStatus("slow.example", 1, 2, "an error " * 20, 12.0)
+    line = line_with("slow.example", shown(replace(NOW, hosts=(host,))))
+    assert line.endswith("an error an … (waiting 12s)")
+    assert len(line) == 80
+
+
 def test_advice_is_kept_where_its_reason_has_no_room() -> None:
     assert "bottleneck: fetch. Try --fetchers 32" in shown(width=60)
+
+
+def test_a_very_narrow_terminal_has_one_line() -> None:
+    assert len(shown(width=40)) > 1
+    assert len(shown(width=39)) == 1
+
+
+def test_the_number_of_the_run_is_shown_where_there_is_room_for_it() -> None:
+    assert "run 17" in shown(width=60)[0]
+    assert "run 17" not in shown(width=59)[0]
 
 
 def test_a_low_terminal_has_one_line() -> None:

@@ -7,9 +7,10 @@ Each test names, where its own name does not, the decision in `scrapeq/` that it
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,9 +39,12 @@ from tests.flow_kit import (
     number,
     other_tasks,
     page,
+    plain,
     request,
     requests,
     settled,
+    swallowing,
+    translating,
 )
 
 CREWS = [(1, 1, 1), (5, 3, 2), (1, 8, 1), (8, 1, 8)]
@@ -117,11 +121,43 @@ async def test_a_timeout_inside_a_handler_is_the_outcome_of_its_item() -> None:
 
 
 async def test_a_cancellation_leaked_by_a_handler_fails_its_item_only() -> None:
-    """A CancelledError is ours only if somebody asked this task to stop."""
+    """A CancelledError is ours only if the stage was told to stop."""
     line = build(requests(40), [jitter, leaky, jitter], (3, 3, 3), 1)
     await settled(line.pipeline.run())
     assert numbers(line.outcomes) == Counter(range(40))
     assert {(o.verdict, o.reason) for o in line.outcomes} == {("failed", "crash_s1")}
+
+
+async def fail_in_a_group(_: Item) -> None:
+    """On 3.11 a group whose child failed leaves the task around it marked as cancelled."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(leave_with(OSError("boom")))
+
+
+async def cancel_itself(_: Item) -> None:
+    """So did libraries end a wait before Task.uncancel() came."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await a_turn()
+
+
+@pytest.mark.parametrize("mark", [fail_in_a_group, cancel_itself])
+async def test_a_worker_marked_as_cancelled_is_not_lost_to_the_next_leaked_cancellation(
+    mark: Work,
+) -> None:
+    """Task.cancelling() cannot tell whose a cancellation is."""
+
+    async def work(item: Item) -> None:
+        if number(item) == 3:
+            await mark(item)
+        if number(item) == 6:
+            await leaky(item)
+
+    line = build(requests(10), [work, jitter], (1, 1), 1)
+    await settled(line.pipeline.run())
+    assert numbers(line.outcomes) == Counter(range(10))
+    assert sorted(number(o) for o in line.outcomes if o.verdict == "failed") == [3, 6]
 
 
 async def test_a_crash_names_its_stage_its_error_and_its_attempt() -> None:
@@ -257,6 +293,26 @@ async def test_a_fatal_error_ends_the_run_and_leaves_no_task(stage: int) -> None
     assert len(fed) <= 40 + 3 * (4 + 1) + 1
 
 
+@pytest.mark.parametrize("wrap", [plain, swallowing, translating])
+async def test_a_fatal_error_stops_the_workers_beside_it_whatever_they_make_of_it(
+    wrap: Callable[[Work], Work],
+) -> None:
+    """They are cancelled in the midst of an item, before their stage hears of it."""
+    stuck = Stuck(2)
+
+    async def dead_disk(item: Item) -> None:
+        if number(item) == 0:
+            await stuck.reached.wait()
+            raise FatalError("disk full")
+        await stuck(item)
+
+    line = build(requests(100), [wrap(dead_disk), jitter], (3, 1), 1)
+    with ends_with(FatalError):
+        await settled(line.pipeline.run())
+    assert line.outcomes == []
+    assert not other_tasks()
+
+
 async def test_a_stage_that_crashes_does_not_wait_to_close_what_comes_next() -> None:
     """Closing is not in a `finally`: behind a crash nobody may be left to make room."""
     inbound, outbound = await holding(5), Watched[Item](1)
@@ -306,6 +362,36 @@ async def test_a_source_that_raises_before_full_queues_ends_the_run() -> None:
 
     line = build(source(), [stuck], (2,), 1)
     with ends_with(OSError):
+        await settled(line.pipeline.run())
+    assert not other_tasks()
+
+
+async def test_a_source_lost_to_a_leaked_cancellation_ends_the_run_with_an_error() -> None:
+    """A TaskGroup takes an intake that was cancelled for one that has finished."""
+
+    async def source() -> AsyncIterator[Request]:
+        yield request(0)
+        await leak_a_cancellation()
+        yield request(1)
+
+    line = build(source(), [jitter] * 3, (2, 2, 2), 1)
+    with ends_with(FatalError):
+        await settled(line.pipeline.run())
+    assert not other_tasks()
+
+
+async def test_a_source_lost_before_full_queues_ends_the_run() -> None:
+    """Here too there is no room for an end, and none is waited for."""
+    stuck = Stuck(2)
+
+    async def source() -> AsyncIterator[Request]:
+        for n in range(3):
+            yield request(n)
+        await stuck.reached.wait()
+        await leak_a_cancellation()
+
+    line = build(source(), [stuck], (2,), 1)
+    with ends_with(FatalError):
         await settled(line.pipeline.run())
     assert not other_tasks()
 
@@ -385,6 +471,47 @@ async def test_a_run_full_to_the_brim_can_be_cancelled(stage: int) -> None:
     assert not other_tasks()
 
 
+@pytest.mark.parametrize("wrap", [swallowing, translating])
+async def test_a_handler_that_hides_its_cancellation_does_not_keep_the_run_alive(
+    wrap: Callable[[Work], Work],
+) -> None:
+    """A worker that was told to stop stops, and nothing becomes of its item."""
+    stuck = Stuck(2)
+    line = build(requests(100), [wrap(stuck), jitter], (2, 1), 1)
+    run = asyncio.create_task(line.pipeline.run())
+    await settled(stuck.reached.wait())
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await settled(run)
+    assert line.outcomes == []
+    assert [(s.busy, s.done) for s in line.pipeline.snapshot()] == [(0, 0), (0, 0)]
+    assert not other_tasks()
+
+
+@pytest.mark.parametrize("wrap", [plain, swallowing, translating])
+async def test_a_cancellation_ends_the_trying_of_a_batch_one_by_one(
+    wrap: Callable[[Work], Work],
+) -> None:
+    tries: list[int] = []
+    stuck = Stuck(1)
+    one = wrap(stuck)
+
+    async def write(items: Sequence[Item]) -> Sequence[Outcome]:
+        tries.append(len(items))
+        if len(items) > 1:
+            raise ValueError("bad row")
+        await one(items[0])
+        return []
+
+    inbound = await holding(4)
+    run = asyncio.create_task(Stage("save", write, 1, inbound, None, nobody, batch=4).run())
+    await settled(stuck.reached.wait())
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await settled(run)
+    assert tries == [4, 1]
+
+
 # ---- draining
 
 
@@ -422,6 +549,56 @@ async def test_draining_ends_a_source_that_waits_for_ever() -> None:
     line.pipeline.drain()
     await settled(run)
     assert numbers(line.outcomes) == Counter(range(5))
+
+
+async def test_a_source_that_swallows_the_drain_is_drained_all_the_same() -> None:
+    """The intake asks before each put, and leaves with the source what it yields too late."""
+    fed: list[int] = []
+    quiet = asyncio.Event()
+
+    async def source() -> AsyncIterator[Request]:
+        async for item in unending(fed):
+            if number(item) == 5:
+                quiet.set()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+            yield item
+
+    line = build(source(), [jitter] * 3, (3, 2, 2), 2)
+    run = asyncio.create_task(line.pipeline.run())
+    await settled(quiet.wait())
+    line.pipeline.drain()
+    await settled(run)
+    assert numbers(line.outcomes) == Counter(range(5))
+    assert fed == [*range(6)]
+
+
+async def test_a_second_drain_does_not_interrupt_the_cleanup_of_the_source() -> None:
+    quiet, cleaning, gate = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    clean = False
+
+    async def source() -> AsyncIterator[Request]:
+        nonlocal clean
+        try:
+            yield request(0)
+            quiet.set()
+            await asyncio.Event().wait()
+        finally:
+            cleaning.set()
+            await gate.wait()
+            clean = True
+
+    line = build(source(), [jitter] * 3, (1, 1, 1), 1)
+    run = asyncio.create_task(line.pipeline.run())
+    await settled(quiet.wait())
+    line.pipeline.drain()
+    await settled(cleaning.wait())
+    line.pipeline.drain()
+    await a_turn()
+    gate.set()
+    await settled(run)
+    assert clean
+    assert numbers(line.outcomes) == Counter(range(1))
 
 
 async def test_draining_while_the_first_queue_waits_to_be_closed_loses_nothing() -> None:
@@ -700,6 +877,10 @@ async def test_a_dead_store_ends_a_run_whose_every_worker_waits_for_it() -> None
 # ---- more for these tests
 
 
+async def leave_with(error: Exception) -> None:
+    raise error
+
+
 async def nobody(outcome: Outcome) -> None:
     raise AssertionError(f"nothing is to be settled here, and {outcome} was")
 
@@ -719,3 +900,42 @@ def keep_until(count: int, outcomes: list[Outcome], enough: asyncio.Event) -> An
             enough.set()
 
     return settle
+
+
+async def test_a_call_to_exit_stops_the_workers_beside_it() -> None:
+    class Exit(BaseException):
+        """Stands for SystemExit and KeyboardInterrupt, which would end pytest."""
+
+    stuck = Stuck(2)
+
+    async def leave(item: Item) -> None:
+        if number(item) == 0:
+            await stuck.reached.wait()
+            raise Exit
+        await stuck(item)
+
+    line = build(requests(100), [leave, jitter], (3, 1), 1)
+    with pytest.raises(BaseExceptionGroup, check=lambda group: not group.split(Exit)[1]):
+        await settled(line.pipeline.run())
+    assert line.outcomes == []
+    assert not other_tasks()
+
+
+async def test_a_settlement_that_swallows_its_cancellation_does_not_keep_the_run_alive() -> None:
+    stuck = Stuck(1)
+
+    async def settle(outcome: Outcome) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await stuck(outcome)
+
+    async def source() -> AsyncIterator[Request]:
+        yield request(0)
+        await asyncio.Event().wait()
+
+    line = build(source(), [jitter], (2,), 1, settle)
+    run = asyncio.create_task(line.pipeline.run())
+    await settled(stuck.reached.wait())
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await settled(run)
+    assert not other_tasks()

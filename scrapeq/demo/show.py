@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack
+from typing import NoReturn
 
 from scrapeq import session
 from scrapeq.demo.site import DemoSite
@@ -13,9 +13,9 @@ from scrapeq.settings import Settings
 from scrapeq.source import Source
 
 
-def show(settings: Settings, port: int) -> int:
-    """Serve, scrape, say what came of it; return the exit code."""
-    return session.farewell(asyncio.run(_perform(settings, port)))
+def show(settings: Settings, port: int) -> NoReturn:
+    """Serve, scrape, say what came of it, and exit."""
+    session.end_with(_perform(settings, port))
 
 
 async def _perform(settings: Settings, port: int) -> Ended:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from pathlib import Path
 
 from scrapeq.errors import StorageError
@@ -15,9 +16,12 @@ class DatabaseFile:
     """One run a file. The lock lies beside it and dies with its process, also after `kill -9`."""
 
     def __init__(self, path: Path) -> None:
+        if not path.name:
+            raise StorageError(f"{path}: is a folder; give a file with -o")
         self.path = path
         self._lock_path = path.with_name(path.name + "-lock")
         self._lock: int | None = None
+        self._seen: dict[Path, os.stat_result] = {}
 
     def lock(self) -> None:
         """Raise StorageError when another run has it, or the folder cannot be written."""
@@ -43,15 +47,32 @@ class DatabaseFile:
         """Create an empty file only its owner may read, or refuse one that is no database."""
         if self.path.is_symlink():
             raise StorageError(f"{self.path}: is a symbolic link; give the file itself with -o")
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         try:
             descriptor = os.open(self.path, flags, 0o600)
         except OSError as exc:
             raise StorageError(f"{self.path}: {exc.strerror}") from None
-        with os.fdopen(descriptor, "rb") as file:
-            header = file.read(len(_SQLITE_HEADER))
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # a pipe would be waited for
+                raise StorageError(f"{self.path}: is no ordinary file; give another with -o")
+            header = os.read(descriptor, len(_SQLITE_HEADER))
+        finally:
+            os.close(descriptor)
         if header not in (b"", _SQLITE_HEADER):
             raise StorageError(f"{self.path}: is not a SQLite database; give another file with -o")
+
+    def remember(self) -> None:
+        """Note which files the names stand for, once SQLite has made them all."""
+        for path in (self.path, self.path.with_name(self.path.name + "-wal")):
+            if path.exists():
+                self._seen[path] = path.stat()
+
+    def is_in_place(self) -> bool:
+        """Whether they still do. SQLite itself writes on into a file that was deleted."""
+        try:
+            return all(os.path.samestat(os.stat(path), was) for path, was in self._seen.items())
+        except OSError:
+            return False
 
     def _open_lock(self) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC

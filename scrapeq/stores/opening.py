@@ -23,6 +23,9 @@ from scrapeq.stores.schema import (
 )
 from scrapeq.stores.sqlite import SQLiteStore, Tables, storage_error
 
+BUSY_TIMEOUT = 10.0
+"""Seconds to wait for another program that is writing into the database."""
+
 
 async def open_store(
     path: Path,
@@ -43,16 +46,20 @@ async def open_store(
     db: aiosqlite.Connection | None = None
     try:
         file.check()
-        db = await aiosqlite.connect(path, isolation_level=None, timeout=10.0)
+        # Absolute: to SQLite, `:memory:` and `file:x` are no names of files.
+        where = path.absolute()
+        db = await aiosqlite.connect(where, isolation_level=None, timeout=BUSY_TIMEOUT)
         store = SQLiteStore(db, file, tables)
         await _check_identity(db, path)
         store.warning = await _configure(db, path, durable=durable)
         await _lay_out(db, tables, order=order, fresh=fresh)
         await store.begin_run(options or {})
     except BaseException as exc:
-        if db is not None:
-            await db.close()
-        file.unlock()
+        try:
+            if db is not None:
+                await db.close()
+        finally:
+            file.unlock()
         if isinstance(exc, sqlite3.Error):
             raise storage_error(exc, path) from exc
         raise

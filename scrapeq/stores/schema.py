@@ -99,7 +99,7 @@ def create_table(table: str, columns: Mapping[str, str]) -> list[str]:
     fields = "".join(f", {quoted(name)} {kind}" for name, kind in columns.items())
     return [
         f"CREATE TABLE {quoted(table)} (url TEXT NOT NULL{fields}) STRICT",
-        f"CREATE INDEX {quoted(table + '_url')} ON {quoted(table)} (url)",
+        f"CREATE INDEX {quoted(table + ' by url')} ON {quoted(table)} (url)",  # no table's name
     ]
 
 

@@ -28,8 +28,8 @@ Tables = Mapping[str, Mapping[str, str]]
 """Tables of records: name -> column -> SQLite type (TEXT, INTEGER, REAL)."""
 
 _ADD = """
-INSERT OR IGNORE INTO pages (url, state, reason, host, priority, detail, given, listed_run, depth)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO pages (url, state, reason, host, priority, detail, given, listed_run, depth)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (url) DO NOTHING
 """
 _RELIST = "UPDATE pages SET listed_run = ? WHERE url = ? AND listed_run < ?"
 _SETTLE = """
@@ -93,7 +93,10 @@ class SQLiteStore:
 
     async def retry_failed(self) -> int:
         """Make every failed URL pending again, its attempts forgotten."""
-        reset = "UPDATE pages SET state = 'pending', attempts = 0, due_at = NULL WHERE state = ?"
+        reset = (
+            "UPDATE pages SET state = 'pending', attempts = 0, due_at = NULL, settled_run = NULL "
+            "WHERE state = ?"
+        )
 
         async def work() -> int:
             cursor = await self._db.execute(reset, ("failed",))
@@ -127,6 +130,9 @@ class SQLiteStore:
         row = (iso(_now()), __version__, json.dumps(options))
         await self._count()
         self.run = (await self._db.execute(insert, row)).lastrowid or 0
+        self._file.remember()
+        # In the thread of SQLite: a slow disk is not to hold up the event loop.
+        await self._db.create_function("is_in_place", 0, self._file.is_in_place)
 
     async def _disconnect(self) -> None:
         # aiosqlite's thread is no daemon: a connection left open would hang the process.
@@ -140,40 +146,38 @@ class SQLiteStore:
             self._file.unlock()
 
     async def _add(self, lines: Sequence[Listed]) -> Added:
-        rows = [
-            (
-                line.url, "skipped" if line.reason else "pending", line.reason or None, line.host,
-                line.priority, line.detail or None, line.given, self.run, line.depth,
-            )
-            for line in lines
-        ]  # fmt: skip
-        before = self._db.total_changes
-        await self._db.executemany(_ADD, rows)
-        new = self._db.total_changes - before
-        known = 0
-        if new < len(rows):
+        pending = await self._changed(_ADD, [self._row(x) for x in lines if not x.reason])
+        skipped = await self._changed(_ADD, [self._row(x) for x in lines if x.reason])
+        new, known = pending + skipped, 0
+        if new < len(lines):
             relist = [(self.run, line.url, self.run) for line in lines]
-            await self._db.executemany(_RELIST, relist)
-            known = self._db.total_changes - before - new
-        if new:
-            await self._count_new(lines, new)
-        return Added(new, known, len(rows) - new - known)
-
-    async def _count_new(self, lines: Sequence[Listed], new: int) -> None:
-        skipped = sum(1 for line in lines if line.reason)
-        if skipped and new < len(lines):  # which of them were new? Rare enough to ask
-            await self._count()
-            return
+            known = await self._changed(_RELIST, relist)
         counts = self.counts
         self.counts = replace(
-            counts, skipped=counts.skipped + skipped, pending=counts.pending + new - skipped
+            counts, pending=counts.pending + pending, skipped=counts.skipped + skipped
         )
+        return Added(new, known, len(lines) - new - known)
+
+    def _row(self, line: Listed) -> tuple[Scalar, ...]:
+        return (
+            line.url, "skipped" if line.reason else "pending", line.reason or None, line.host,
+            line.priority, line.detail or None, line.given, self.run, line.depth,
+        )  # fmt: skip
+
+    async def _changed(self, sql: str, rows: Sequence[tuple[Scalar, ...]]) -> int:
+        """Execute `sql` for each of `rows`; return how many rows of the table it changed."""
+        before = self._db.total_changes
+        if rows:
+            await self._db.executemany(sql, rows)
+        return self._db.total_changes - before
 
     async def _count(self) -> None:
         rows = await self._db.execute_fetchall("SELECT state, count(*) FROM pages GROUP BY state")
         self.counts = Counts(**{str(state): int(number) for state, number in rows})
 
     async def _save(self, outcomes: Sequence[Outcome]) -> int:
+        # The same Request twice would be pending twice while its rows go in.
+        outcomes = list({x.request.id: x for x in reversed(outcomes)}.values())[::-1]
         records: dict[str, list[tuple[Scalar, ...]]] = defaultdict(list)
         links: list[Listed] = []
         for outcome in outcomes:
@@ -183,9 +187,7 @@ class SQLiteStore:
             links += (replace(listed(x), depth=request.depth + 1) for x in outcome.links)
         for table, rows in records.items():
             await self._db.executemany(self._insert[table], rows)
-        before = self._db.total_changes
-        await self._db.executemany(_SETTLE, [self._settled(outcome) for outcome in outcomes])
-        changed = self._db.total_changes - before
+        changed = await self._changed(_SETTLE, [self._settled(outcome) for outcome in outcomes])
         self._count_verdicts(outcomes)
         if changed != len(outcomes):  # one of them had its verdict already
             await self._count()
@@ -221,6 +223,7 @@ class SQLiteStore:
             await self._db.execute("BEGIN IMMEDIATE")
             try:
                 result = await work()
+                await self._check_place()
                 await self._db.execute("COMMIT")
             except BaseException:
                 self.counts = counts
@@ -230,6 +233,10 @@ class SQLiteStore:
             return result
 
         return await self._alone(whole)
+
+    async def _check_place(self) -> None:
+        if not next(iter(await self._db.execute_fetchall("SELECT is_in_place()")))[0]:
+            raise StorageError(f"{self._file.path}: was deleted or moved while in use")
 
     async def _alone(self, work: Callable[[], Awaitable[T]]) -> T:
         """Run `work` to its end, with nothing in between, even if the caller is cancelled.
