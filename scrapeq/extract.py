@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
@@ -15,6 +15,8 @@ from scrapeq.models import Record, Scalar
 
 MAX_OUTPUT = 32 << 20
 """Characters of values that one page may give."""
+VALUE_COST = 100
+"""Characters that a value counts for on top of its own: an empty one takes its time too."""
 
 Take = Literal["text", "own", "attr", "html", "count"]
 Node = LexborNode | LexborHTMLParser
@@ -84,6 +86,8 @@ def field(name: str, selector: str, *, count: bool = False, absolute: bool = Fal
     css = match["css"] if match else selector.strip()
     check_css(css or "*")
     if count:
+        if not css:
+            raise ValueError("count needs a selector of what to count")
         return Field(name, css, "count")
     if match is None:
         return Field(name, css, "text", absolute=absolute)
@@ -143,7 +147,8 @@ def _rows(tree: LexborHTMLParser, rule: Rule, base: str) -> Iterator[Record]:
     size = 0
     for node in nodes:
         row = {field.name: _value(node, field, base) for field in rule.fields}
-        size += sum(len(value) for value in row.values() if isinstance(value, str)) + len(row)
+        size += sum(len(value) for value in row.values() if isinstance(value, str))
+        size += VALUE_COST * len(row)
         if size > MAX_OUTPUT:
             raise OutputTooLargeError(f"more than {MAX_OUTPUT:,} characters from one page")
         yield Record(rule.table, row)
@@ -156,10 +161,10 @@ def _value(node: Node, field: Field, base: str) -> Scalar:
     if found is None:
         return None
     value = _taken(found, field)
-    if not value:
-        return None
     if _UNSTORABLE.search(value):
         value = _UNSTORABLE.sub("", value)
+    if not value:
+        return None
     return _absolute(value, base) if field.absolute else value
 
 
@@ -167,7 +172,10 @@ def _taken(node: Node, field: Field) -> str:
     match field.take:
         case "attr":
             attributes: Mapping[str, str | None] = getattr(node, "attributes", {})
-            return (attributes.get(field.attr) or "").strip()
+            name = field.attr
+            if name not in attributes:  # HTML has them in lower case, SVG as they are
+                name = name.lower()
+            return (attributes.get(name) or "").strip()
         case "html":
             return node.html or ""
         case _:
@@ -175,8 +183,15 @@ def _taken(node: Node, field: Field) -> str:
 
 
 def _base(tree: LexborHTMLParser, url: str) -> str:
-    base = tree.css_first("base[href]")
-    return _absolute((base.attributes.get("href") or "").strip(), url) if base else url
+    """What links are relative to. A base that is no web address does not count (HTML, 4.2.3)."""
+    element = tree.css_first("base[href]")
+    if element is None:
+        return url
+    try:
+        base = urljoin(url, (element.attributes.get("href") or "").strip())
+        return base if urlsplit(base).scheme in ("http", "https") else url
+    except ValueError:
+        return url
 
 
 def _absolute(link: str, base: str) -> str:

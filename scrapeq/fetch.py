@@ -105,7 +105,7 @@ class Fetcher:
         self._limits = limits
         self._retry = retry
         self._headers = {**_HEADERS, "User-Agent": user_agent}
-        self._credentials = credentials or {}
+        self._credentials = {} if credentials is None else credentials  # filled as the list is read
         self._private = private
         self._under_way: set[asyncio.Timeout] = set()
         self._aborted = False

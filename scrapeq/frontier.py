@@ -101,6 +101,7 @@ class Frontier:
         if self._delay and (host := self._hosts.get(request.host)):
             host.unstarted -= 1
             self._hold(request.host, asyncio.get_running_loop().time() + self._delay)
+            self._changed.set()
 
     def answered(self, request: Request) -> None:
         """Its fetcher is done with it: the host has a place free."""

@@ -8,7 +8,7 @@ from typing import Any
 from scrapeq.config import Config, nearest
 from scrapeq.errors import UsageError
 from scrapeq.extract import DEFAULT_RULE, Field, Rule, check_css, field, tables
-from scrapeq.stores.schema import column_name_fault, table_name_fault
+from scrapeq.names import column_name_fault, table_name_fault
 
 _RULE_KEYS = ("table", "match", "each", "fields")
 _FIELD_KEYS = ("css", "count", "type")

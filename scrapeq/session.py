@@ -36,7 +36,7 @@ def scrape(
     """Run to the end, and exit. Raises ScrapeqError before the first request."""
     source = Source(sources)
     source.check()
-    _check_summary(settings)
+    _check_files(settings, sources)
     end_with(perform(settings, source, rules, command))
 
 
@@ -143,12 +143,17 @@ def _with_summary(settings: Settings, ended: runner.Ended) -> runner.Ended:
     return ended
 
 
-def _check_summary(settings: Settings) -> None:
+def _check_files(settings: Settings, sources: Sequence[str]) -> None:
+    """Raise UsageError rather than write over the list or the results, or fail at the end."""
+    lists = {Path(source).resolve() for source in sources}
+    results = settings.output.resolve()
+    if results in lists:
+        raise UsageError(f"--output {safe(str(settings.output))}: is the list of URLs")
     target = settings.summary
     if target is None or target == "-":
         return
-    if Path(target).resolve() == settings.output.resolve():
-        raise UsageError(f"--summary {safe(target)}: is the file of the results")
+    if Path(target).resolve() in {results, *lists}:
+        raise UsageError(f"--summary {safe(target)}: is the list of URLs, or the results")
     try:
         with open(target, "a", encoding="utf-8"):
             pass

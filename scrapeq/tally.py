@@ -33,7 +33,8 @@ class Tally:
     def add(self, outcome: Outcome) -> None:
         if outcome.verdict == "retry" and outcome.due is None:
             return  # handed back: nothing was tried
-        self.statuses[outcome.status or 0] += 1
+        if outcome.status or outcome.verdict != "skipped":  # what robots.txt forbids asked nobody
+            self.statuses[outcome.status or 0] += 1
         self.bytes += outcome.bytes or 0
         self.records += len(outcome.records)
         self.retries += outcome.verdict == "retry"

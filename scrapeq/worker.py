@@ -47,13 +47,18 @@ def serve(connection: int, shared: int) -> None:
             _tie_to(options["parent"])
             function = _load(options["target"])(options["setup"])
             _limit(options["memory"])
+            memory = mmap.mmap(shared, 0)
         except Exception as exc:
-            _send(peer, {"fatal": f"{type(exc).__name__}: {exc}"})
+            _send(peer, json.dumps({"fatal": f"{type(exc).__name__}: {exc}"}).encode())
             return
-        _send(peer, {})
-        with mmap.mmap(shared, 0) as memory, contextlib.suppress(EOFError, OSError):
+        _send(peer, b"{}")
+        try:
             while True:
                 _answer(peer, _read_frame(stream), memory, function, options["deadline"])
+        except (EOFError, OSError):
+            return
+        except MemoryError:
+            os._exit(OUT_OF_MEMORY)  # what is left of the heap is not to be trusted
 
 
 def _answer(
@@ -64,7 +69,7 @@ def _answer(
     deadline: float,
 ) -> None:
     """Do one job, [meta, size of the body] each, and send [value, seconds, error] each."""
-    answers = []
+    answers: list[bytes] = []
     flushed = time.monotonic()
     start = BODIES
     for at, (meta, size) in enumerate(job):
@@ -73,22 +78,28 @@ def _answer(
         answers.append(_call(function, meta, memory[start : start + size]))
         start += size
         if time.monotonic() - flushed > FLUSH_AFTER:
-            _send(peer, answers)
+            _flush(peer, answers)
             answers, flushed = [], time.monotonic()
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    _flush(peer, answers)
+
+
+def _flush(peer: socket.socket, answers: list[bytes]) -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)  # it may be the parent that takes its time
     if answers:
-        _send(peer, answers)
+        _send(peer, b"[" + b",".join(answers) + b"]")
 
 
-def _call(function: Function, meta: Any, body: bytes) -> tuple[Any, float, str]:
+def _call(function: Function, meta: Any, body: bytes) -> bytes:
     started = time.perf_counter()
+    value, error = None, ""
     try:
-        value, error = function(meta, body), ""
+        value = json.dumps(function(meta, body))
     except MemoryError:
-        os._exit(OUT_OF_MEMORY)  # what is left of the heap is not to be trusted
+        raise
     except Exception as exc:
-        value, error = None, f"{type(exc).__name__}: {exc}"
-    return value, time.perf_counter() - started, error
+        error = f"{type(exc).__name__}: {exc}"
+    seconds = time.perf_counter() - started
+    return f"[{value or 'null'},{seconds},{json.dumps(error)}]".encode()
 
 
 def _load(target: str) -> Callable[[Any], Function]:
@@ -98,9 +109,7 @@ def _load(target: str) -> Callable[[Any], Function]:
 
 
 def _tie_to(parent: int) -> None:
-    """Leave signals to the parent, and do not outlive it."""
-    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ignored, signal.SIG_IGN)
+    """Do not outlive the parent."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     if sys.platform == "linux":
         import ctypes  # 30 ms, which the parent need not pay for
@@ -140,6 +149,5 @@ def _read(stream: BufferedReader, size: int) -> bytes:
     return data
 
 
-def _send(peer: socket.socket, frame: Any) -> None:
-    data = json.dumps(frame).encode()
-    peer.sendall(LENGTH.pack(len(data)) + data)
+def _send(peer: socket.socket, frame: bytes) -> None:
+    peer.sendall(LENGTH.pack(len(frame)) + frame)

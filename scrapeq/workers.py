@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, BinaryIO, Literal
@@ -28,6 +29,10 @@ JOB_BYTES = 8 << 20
 """A job holds less than this, unless it is a single task."""
 MAX_FALSE_STARTS = 3
 """Processes in a row that may die before they are ready."""
+START_TIME = 60.0
+"""Seconds until a process that is still not ready counts as dead."""
+PATIENCE = 5.0
+"""Seconds that the parent waits beyond the deadlines of all tasks of a job."""
 Loss = Literal["timeout", "memory", "crash"]
 
 
@@ -88,9 +93,13 @@ class Pool:
         self._idle: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
 
     async def __aenter__(self) -> Pool:
-        for slot in self._slots:
-            slot.start()
-            self._idle.put_nowait(slot)
+        try:
+            for slot in self._slots:
+                slot.start()
+                self._idle.put_nowait(slot)
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
         return self
 
     async def __aexit__(
@@ -143,14 +152,15 @@ class Pool:
         """Append answers as they come. Raises _DiedError, with `at` the task that did it."""
         process = await slot.ready()
         # The process has an alarm of its own: this is for one that is stopped or stuck.
-        patience = self._deadline * len(job) + 5
+        patience = self._deadline * len(job) + PATIENCE
         finished = False
         try:
             async with asyncio.timeout(patience):
                 await process.call(job, answers)
             finished = True
         except TimeoutError:
-            raise _DiedError("timeout", f"no answer in {patience:g}s", process.at()) from None
+            at = max(process.at(), len(answers))
+            raise _DiedError("timeout", f"no answer in {patience:g}s", at) from None
         except OSError:
             at = max(process.at(), len(answers))
             raise _DiedError(*await process.autopsy(self._deadline), at) from None
@@ -169,7 +179,11 @@ class _Slot:
         self._is_ready = False
 
     def start(self) -> _Process:
-        self.process = _Process(self._options, self._room)
+        """Raises FatalError when the system gives no process, or no memory to share with it."""
+        try:
+            self.process = _Process(self._options, self._room)
+        except OSError as exc:
+            raise FatalError(f"no parse process could be started: {exc}") from exc
         self._is_ready = False
         return self.process
 
@@ -178,10 +192,13 @@ class _Slot:
         why = ""
         for _ in range(MAX_FALSE_STARTS):
             process = self.process or self.start()
-            if self._is_ready or not (why := await process.fault_at_start()):
-                self._is_ready = True
+            try:
+                self._is_ready = self._is_ready or not (why := await process.fault_at_start())
+            finally:
+                if not self._is_ready:  # dead, or we were cancelled and half of a word is read
+                    self.kill()
+            if self._is_ready:
                 return process
-            self.kill()
         raise FatalError(f"no parse process could be started: {why}")
 
     def kill(self) -> None:
@@ -194,10 +211,11 @@ class _Process:
     """A running process, the parent's end of its socket, and the memory both share."""
 
     def __init__(self, options: dict[str, Any], room: int) -> None:
-        self._socket, theirs = socket.socketpair()
-        with theirs, _nameless_file() as shared:
+        with ExitStack() as stack:
+            self._socket, theirs = map(stack.enter_context, socket.socketpair())
+            shared = stack.enter_context(_nameless_file())
             shared.truncate(BODIES + room)
-            self._memory = mmap.mmap(shared.fileno(), 0)
+            self._memory = stack.enter_context(mmap.mmap(shared.fileno(), 0))
             descriptors = (theirs.fileno(), shared.fileno())
             self._popen = subprocess.Popen(  # noqa: S603 - our own interpreter and text
                 [sys.executable, "-IS", "-c", _BOOT, json.dumps([*descriptors, sys.path])],
@@ -206,16 +224,23 @@ class _Process:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
+            stack.pop_all()
+        theirs.close()
+        shared.close()
         self.pid = self._popen.pid
         self._received = bytearray()
         data = json.dumps(options).encode()
-        self._socket.sendall(LENGTH.pack(len(data)) + data)
+        with suppress(OSError):  # it is dead already, which is found out when it is asked
+            self._socket.sendall(LENGTH.pack(len(data)) + data)
         self._socket.setblocking(False)
 
     async def fault_at_start(self) -> str:
         """Wait until it can take a job; say why it cannot, or nothing."""
         try:
-            return str((await self._receive()).get("fatal", ""))
+            async with asyncio.timeout(START_TIME):
+                return str((await self._receive()).get("fatal", ""))
+        except TimeoutError:
+            return f"not ready after {START_TIME:g}s"
         except OSError:
             return (await self.autopsy(0))[1]
 
@@ -261,14 +286,14 @@ class _Process:
         size = LENGTH.unpack(await self._exactly(LENGTH.size))[0]
         return json.loads(await self._exactly(size))
 
-    async def _exactly(self, size: int) -> bytes:
+    async def _exactly(self, size: int) -> bytearray:
         loop = asyncio.get_running_loop()
         while len(self._received) < size:
             data = await loop.sock_recv(self._socket, 1 << 18)
             if not data:
                 raise ConnectionResetError("the process has closed its socket")
             self._received += data
-        piece = bytes(self._received[:size])
+        piece = self._received[:size]
         del self._received[:size]
         return piece
 
@@ -293,9 +318,14 @@ def _jobs(tasks: Sequence[Task]) -> Iterator[list[Task]]:
         yield job
 
 
-# `-P` keeps the current folder off the path; the parent's own path replaces it, so that the
+# `-I` keeps the current folder off the path; the parent's own path replaces it, so that the
 # child imports the same scrapeq, and nothing that happens to lie where the user stands.
+# Signals are for the parent, also those that go to the whole group, and one may come before
+# the child has imported anything.
 _BOOT = (
+    "import signal\n"
+    "for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:\n"
+    "    signal.signal(number, signal.SIG_IGN)\n"
     "import json, sys\n"
     "connection, shared, sys.path[:] = json.loads(sys.argv[1])\n"
     "from scrapeq.worker import serve\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -14,9 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGKILL, Signals
 from typing import IO, Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from scrapeq import cli
@@ -65,6 +65,36 @@ def run(folder: Path, *words: str | Path, **options: Any) -> subprocess.Complete
     return scrapeq(folder, "run", *PLAIN, *words, **options)
 
 
+class Children:
+    """Processes that a program has started."""
+
+    def __init__(self, processes: Sequence[Any]) -> None:
+        self._processes = processes
+        self.pids = [process.pid for process in processes]
+
+    def gone(self) -> bool:
+        """Whether all have ended, or do so in the next seconds."""
+        return not psutil.wait_procs(self._processes, 10)[1]
+
+    def alive(self) -> bool:
+        """Whether each is still there."""
+        return all(process.is_running() for process in self._processes)
+
+    def work(self) -> bool:
+        """Whether one of them has been at work for a second."""
+        return any(process.cpu_times().user > 1 for process in self._processes)
+
+
+def sleeps(pid: int) -> bool:
+    """Whether every thread of the process waits for something."""
+    threads = psutil.Process(pid).threads()
+    return {psutil.Process(one.id).status() for one in threads} == {psutil.STATUS_SLEEPING}
+
+
+def has_open(pid: int, file: Path) -> bool:
+    return str(file) in [found.path for found in psutil.Process(pid).open_files()]
+
+
 class Running:
     """A command under way, in a process group of its own."""
 
@@ -82,15 +112,15 @@ class Running:
     def stderr(self) -> str:
         return self._errors.read_text()
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal(self, number: Signals) -> None:
         self.process.send_signal(number)
 
-    def signal_group(self, number: signal.Signals) -> None:
+    def signal_group(self, number: Signals) -> None:
         """As the terminal does it."""
         os.killpg(self.pid, number)
 
-    def children(self) -> list[psutil.Process]:
-        return psutil.Process(self.pid).children(recursive=True)
+    def children(self) -> Children:
+        return Children(psutil.Process(self.pid).children(recursive=True))
 
     def wait(self, seconds: float = PATIENCE) -> int:
         """Its exit code."""
@@ -121,7 +151,7 @@ def running(
         yield Running(process, errors)
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, SIGKILL)
         process.wait(PATIENCE)
         if process.stdin:
             with suppress(OSError):
@@ -221,10 +251,10 @@ class CommandLine:
             for name, text in variables.items():
                 patch.setenv(name, text)
             patch.setattr(sys, "argv", ["scrapeq", *map(str, words)])
-            with pytest.raises(SystemExit) as exit:
+            with pytest.raises(SystemExit) as left:
                 cli.main()
         out, err = self._output.readouterr()
-        code = int(exit.value.code or 0)
+        code = int(left.value.code or 0)
         if not self._begun:
             return Called(code, out, err, None)
         settings, sources, rules = self._begun[0]

@@ -54,7 +54,7 @@ def test_the_help_of_run_tells_each_option_with_its_default(cli: CommandLine) ->
         assert option.option.help in words
         assert f"{option.flags[-1].replace('/', ' / ')} {option.metavar}".strip() in words
         if option.option.minimum and option.option.maximum and not option.option.parse:
-            assert f"{option.option.minimum:g}<=x<={option.option.maximum:g}" in words
+            assert f"{option.option.minimum}<=x<={option.option.maximum}" in words
 
 
 def test_help_fits_a_terminal_of_80_columns(cli: CommandLine) -> None:

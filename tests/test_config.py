@@ -90,7 +90,7 @@ def test_what_is_no_toml_is_said_with_its_place(text: str, tmp_path: Path) -> No
 
 def test_a_file_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_bytes(b"[run]\nuser_agent = 'caf\xe9'\n")
-    with pytest.raises(UsageError, match="c.toml: .*utf-8"):
+    with pytest.raises(UsageError, match=r"c\.toml: .*utf-8"):
         load(tmp_path / "c.toml")
 
 

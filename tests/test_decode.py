@@ -207,6 +207,12 @@ def test_the_limit_is_for_all_members_together(coding: str) -> None:
     assert fault(body, coding, 999) == "too_large"
 
 
+def test_the_limit_is_for_each_step_of_a_stack() -> None:
+    body = gzip.compress(gzip.compress(b"x") + b"\0" * 1000)
+    assert decompress(body, "gzip, gzip", 2000) == (b"x", False)
+    assert fault(body, "gzip, gzip", 999) == "too_large"
+
+
 def test_the_limit_is_for_a_plain_body_too() -> None:
     for coding in ("", "gzip"):
         assert decompress(b"x" * 100, coding, 100) == (b"x" * 100, False)

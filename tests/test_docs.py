@@ -56,7 +56,12 @@ def test_every_option_of_the_example_file_loads_and_is_the_default(cli: CommandL
         else:  # one that has no default to be written
             examples[option.name] = getattr(found, option.name)
             assert option.default is None or option.option.shown_default
-    assert examples == {"limit": 1000, "parsers": 4, "max_failures": "5%", "summary": "summary.json"}
+    assert examples == {
+        "limit": 1000,
+        "parsers": 4,
+        "max_failures": "5%",
+        "summary": "summary.json",
+    }
 
 
 def test_every_flag_of_the_help_stands_in_the_example_file(cli: CommandLine) -> None:

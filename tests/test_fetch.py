@@ -105,12 +105,14 @@ async def test_it_introduces_itself_and_asks_for_html_in_any_compression() -> No
     assert "text/html" in (header_of(server.heads[0], "accept") or "")
 
 
-async def test_cookies_are_neither_kept_nor_sent() -> None:
-    flood = [f"Set-Cookie: c{n}=v; Max-Age={'9' * 30}; Domain=example.org" for n in range(100)]
+async def test_cookies_are_neither_kept_nor_sent(names: Names) -> None:
+    names["cookies.test"] = ["127.0.0.1"]
+    flood = [f"Set-Cookie: c{n}=v; Max-Age={'9' * (n % 40 + 1)}; Path=/" for n in range(100)]
     sent = "\r\n".join(["HTTP/1.1 200 OK", *flood, "Content-Length: 0", "", ""]).encode()
     async with serving(sent) as server, fetching() as fetcher:
         for _ in range(3):
-            assert isinstance(await fetcher.fetch(wanted(server.url())), Page)
+            found = await fetcher.fetch(wanted(server.url(host="cookies.test")))
+            assert isinstance(found, Page)
     assert [header_of(head, "cookie") for head in server.heads] == [None] * 3
 
 
@@ -837,20 +839,24 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Names:
 def internet(names: Names, monkeypatch: pytest.MonkeyPatch) -> Names:
     """Where one address of loopback counts as public, with the name public.test."""
     monkeypatch.setattr("scrapeq.fetch.is_private", lambda address: address != PUBLIC)
-    names["public.test"] = [PUBLIC]
+    names["public.test"] = names["public.too.test"] = [PUBLIC]
     names["private.test"] = ["127.0.0.1"]
     return names
 
 
 @asynccontextmanager
 async def two_worlds() -> AsyncIterator[tuple[Server, Server]]:
-    """A public server that redirects /HOST to a private one of that name, and the latter,
-    which redirects / to /end and /out to the public one."""
+    """A public server that redirects /HOST to a private one of that name, and /too to itself
+    by another name; the private one redirects / to /end and /out to the public one."""
 
     async def outside(wire: Wire, head: bytes) -> None:
-        host = path_of(head).strip("/")
-        sent = redirect(inside.url("/end", host)) if host else answer(b"outside")
-        await wire.send(sent)
+        match path_of(head).strip("/"):
+            case "":
+                await wire.send(answer(b"outside"))
+            case "too":
+                await wire.send(redirect(public.url("/", "public.too.test")))
+            case host:
+                await wire.send(redirect(inside.url("/end", host)))
 
     async def within(wire: Wire, head: bytes) -> None:
         match path_of(head):
@@ -936,7 +942,7 @@ async def test_what_one_attempt_may_not_do_the_next_one_may(internet: Names) -> 
         for _ in range(2):
             refused = await fetcher.fetch(wanted(public.url("/private.test", "public.test")))
             assert isinstance(refused, Outcome)
-            assert isinstance(await fetcher.fetch(wanted(public.url("/", "public.test"))), Page)
+            assert isinstance(await fetcher.fetch(wanted(public.url("/too", "public.test"))), Page)
             listed_one = await fetcher.fetch(wanted(inside.url("/end", "private.test")))
             assert isinstance(listed_one, Page)
 
@@ -1015,12 +1021,16 @@ async def test_abort_twice_is_abort_once() -> None:
     async with serving(held) as server, fetching() as fetcher:
         attempts = [asyncio.create_task(fetcher.fetch(wanted(server.url()))) for _ in range(2)]
         await held.asked.wait()
-        fetcher.abort()
+        faults: list[object] = []
         loop = asyncio.get_running_loop()
-        loop.call_soon(fetcher.abort)  # just when the time limits are about to end
+        loop.set_exception_handler(lambda _, context: faults.append(context))
         fetcher.abort()
+        fetcher.abort()
+        loop.call_soon(fetcher.abort)  # just when the time limits are ending
         found = await asyncio.gather(*attempts)
+        fetcher.abort()
     assert {x.reason for x in found if isinstance(x, Outcome)} == {"stopped"}
+    assert faults == []
 
 
 async def test_a_real_time_limit_counts_as_an_attempt_also_after_stop() -> None:

@@ -60,7 +60,9 @@ def test_what_is_no_size_is_refused(text: str | int) -> None:
 
 @given(st.integers(1, 10**6), st.sampled_from(["", "K", "M", "G"]))
 def test_a_size_is_its_number_times_its_unit(number: int, unit: str) -> None:
-    assert parse_size(f"{number}{unit}") == number * {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}[unit]
+    assert (
+        parse_size(f"{number}{unit}") == number * {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}[unit]
+    )
 
 
 @pytest.mark.parametrize("text", ["0", "7", 7, "0%", "5%", "2.5%", "100%"])
@@ -100,7 +102,15 @@ def test_a_parser_has_room_for_the_largest_page() -> None:
         check(Settings(parse_memory=64 << 20))
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"])) | st.booleans() | st.integers() | st.floats(0, 1e5).map(lambda x: round(x, 2)))
+VALUES = (
+    st.text(st.characters(exclude_categories=["Cs"]))
+    | st.booleans()
+    | st.integers()
+    | st.floats(0, 1e5).map(lambda number: round(number, 2))
+)
+
+
+@given(VALUES)
 def test_a_value_is_written_as_toml_reads_it(value: Any) -> None:
     assert tomllib.loads(f"x = {toml_value(value)}")["x"] == value
 
@@ -123,7 +133,9 @@ def test_each_option_is_described_and_its_default_is_one_it_allows(option: Descr
 
 
 def test_no_two_options_share_a_flag_and_all_settings_are_options() -> None:
-    flags = [flag for option in OPTIONS.values() for given in option.flags for flag in given.split("/")]
+    flags = [
+        flag for option in OPTIONS.values() for given in option.flags for flag in given.split("/")
+    ]
     assert len(flags) == len(set(flags))
     assert list(OPTIONS) == [field.name for field in fields(Settings)]
 
@@ -151,14 +163,14 @@ def test_flag_over_environment_over_config_over_project_over_personal_over_defau
 ) -> None:
     option = OPTIONS[name]
     flag, variable, config, project, personal = (written for written, _ in rungs)
-    files = zip(("own.toml", "scrapeq.toml", cli.personal), (config, project, personal), strict=True)
-    for file, written in files:
-        cli.write(file, f"[run]\n{name} = {toml_value(written)}\n")
+    cli.write("own.toml", f"[run]\n{name} = {toml_value(config)}\n")
+    cli.write("scrapeq.toml", f"[run]\n{name} = {toml_value(project)}\n")
+    cli.write(cli.personal, f"[run]\n{name} = {toml_value(personal)}\n")
     flags: list[str] = ["--config", "own.toml", option.flags[-1], str(flag)]
     variables = {option.variable: str(variable)}
 
     def value(flags: Sequence[str], **variables: str) -> Any:
-        return getattr(cli.run(*flags), name) if not variables else getattr(cli.run(*flags, **variables), name)
+        return getattr(cli.run(*flags, **variables), name)
 
     found = [value(flags, **variables), value(flags[:2], **variables), value(flags[:2]), value([])]
     (cli.folder / "scrapeq.toml").unlink()
@@ -226,9 +238,7 @@ def test_config_may_come_from_the_environment(cli: CommandLine) -> None:
 
 
 @pytest.mark.parametrize("folder", ["", "relative"])
-def test_a_personal_folder_that_is_no_absolute_path_is_none(
-    folder: str, cli: CommandLine
-) -> None:
+def test_a_personal_folder_that_is_no_absolute_path_is_none(folder: str, cli: CommandLine) -> None:
     cli.write(f"{folder or '.'}/scrapeq/config.toml", "[run]\nfetchers = 7\n")
     assert cli.run(XDG_CONFIG_HOME=folder).fetchers == 32
     cli.write(cli.personal, "[run]\nfetchers = 8\n")

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.program_kit import (
@@ -19,6 +18,7 @@ from tests.program_kit import (
     check_whole,
     endings,
     environment,
+    has_open,
     rows,
     run,
     running,
@@ -69,11 +69,6 @@ def answer_what_has_arrived(site: Site, program: Running) -> None:
     until(ended)
 
 
-def gone(processes: list[psutil.Process]) -> bool:
-    _, alive = psutil.wait_procs(processes, 10)
-    return not alive
-
-
 # ---- the first signal
 
 
@@ -89,7 +84,7 @@ def test_one_signal_saves_what_is_inside_and_leaves_the_rest_for_the_next_run(
         delivered(program, number)
         answer_what_has_arrived(site, program)
         assert program.wait() == CODES[number], program.stderr
-        assert gone(children)
+        assert children.gone()
         assert f"stopped by {number.name}" in program.stderr
         assert "resume      scrapeq run" in program.stderr
     asked = len(site.arrivals)
@@ -116,7 +111,7 @@ def test_a_server_that_never_answers_holds_the_exit_no_longer_than_the_grace(
         children = program.children()
         program.signal(signal.SIGTERM)
         assert program.wait(1 + AT_ONCE) == 143
-        assert gone(children)
+        assert children.gone()
     assert states(db) == {"done": 10, "pending": 40}
     untried = "SELECT count(*) FROM pages WHERE state = 'pending' AND attempts = 0"
     assert rows(db, untried) == [(40,)], "an attempt that we cut short counts as none"
@@ -143,10 +138,10 @@ def test_a_page_that_holds_its_parser_holds_the_exit_no_longer_than_the_grace(
     with running(tmp_path, site.page(1), "--parse-timeout", "60", "--grace", "1") as program:
         site.wait_for(1)
         children = program.children()
-        until(lambda: any(child.cpu_times().user > 1 for child in children))
+        until(children.work)
         program.signal(signal.SIGTERM)
         assert program.wait(1 + AT_ONCE) == 143
-        assert gone(children)
+        assert children.gone()
     assert endings(db) == {site.page(1): "pending"}
 
 
@@ -190,9 +185,18 @@ main()
 def test_a_name_server_that_never_answers_does_not_hold_the_exit(
     number: signal.Signals, site: Site, tmp_path: Path, db: Path
 ) -> None:
-    words = ["run", "--no-robots", "--parsers", "1", "--grace", "1", site.page(1), "http://slow.test/"]
+    words = [
+        "run",
+        "--no-robots",
+        "--parsers",
+        "1",
+        "--grace",
+        "1",
+        site.page(1),
+        "http://slow.test/",
+    ]
     with subprocess.Popen(
-        [sys.executable, "-c", SLOW_NAMES, *words],
+        [sys.executable, "-c", SLOW_NAMES, *words, site.page(1), "http://slow.test/"],
         cwd=tmp_path,
         env=environment(tmp_path),
         stdin=subprocess.DEVNULL,
@@ -228,7 +232,7 @@ def test_two_signals_end_it_at_once_with_a_whole_database(
         assert program.process.poll() is None
         program.signal(second)
         assert program.wait(AT_ONCE) == CODES[first]
-        assert gone(children)
+        assert children.gone()
         assert "Traceback" not in program.stderr
     assert states(db) == {"done": 10, "pending": 40}
     assert summary_of((tmp_path / "sum.json").read_text())["pending"] == 40
@@ -283,9 +287,7 @@ def ignore_and_send(number: signal.Signals, site: Site, folder: Path, db: Path) 
     assert states(db) == {"done": 20}
 
 
-def test_sigterm_still_works_where_sigint_is_ignored(
-    site: Site, tmp_path: Path, db: Path
-) -> None:
+def test_sigterm_still_works_where_sigint_is_ignored(site: Site, tmp_path: Path, db: Path) -> None:
     def ignore() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -305,14 +307,14 @@ def test_parse_processes_leave_signals_to_their_parent(
     with running(tmp_path, urls, "--parsers", "2", *LONG) as program:
         until(lambda: site.arrivals and states(db)["done"] == 10)
         children = program.children()
-        assert len(children) == 2
-        until(lambda: all(ignores(child.pid) for child in children))
+        assert len(children.pids) == 2
+        until(lambda: all(map(ignores, children.pids)))
         program.signal_group(signal.SIGINT)
         until(lambda: not mask_of(program.pid, "ShdPnd"))
-        assert all(child.is_running() for child in children)
+        assert children.alive()
         answer_what_has_arrived(site, program)
         assert program.wait() == 130
-        assert gone(children)
+        assert children.gone()
     assert states(db)["done"] == len(site.arrivals)
     check_whole(db)
 
@@ -348,21 +350,13 @@ def test_a_signal_while_the_database_is_opened_ends_it_with_nothing_begun(
     with closing(sqlite3.connect(db)) as other:
         other.execute("BEGIN IMMEDIATE")
         with running(tmp_path, site.page(2)) as program:
-            until(lambda: (tmp_path / "scrapeq.db-lock").exists())
-            until(lambda: waits_for_lock(program.pid))
+            until(lambda: has_open(program.pid, tmp_path / "scrapeq.db-wal"))
             program.signal(number)
             assert program.wait(2 * AT_ONCE) in (CODES[number], -number)
             assert "Traceback" not in program.stderr
     assert len(site.arrivals) == before
     assert run(tmp_path, site.page(2)).returncode == 0
     assert states(db) == {"done": 2}
-
-
-def waits_for_lock(pid: int) -> bool:
-    """Its database is open, and so is the writer's thread."""
-    process = psutil.Process(pid)
-    open_files = [file.path for file in process.open_files()]
-    return any(path.endswith("scrapeq.db-wal") for path in open_files)
 
 
 def test_parse_processes_do_not_outlive_a_parent_that_was_killed(
@@ -372,8 +366,8 @@ def test_parse_processes_do_not_outlive_a_parent_that_was_killed(
     with running(tmp_path, site.page(1), "--parsers", "3", "--parse-timeout", "60") as program:
         site.wait_for(1)
         children = program.children()
-        assert len(children) == 3
-        until(lambda: any(child.cpu_times().user > 1 for child in children))
+        assert len(children.pids) == 3
+        until(children.work)
         os.kill(program.pid, signal.SIGKILL)
         program.wait()
-        assert gone(children)
+        assert children.gone()

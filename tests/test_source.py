@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import select
 import subprocess
 import sys
 import threading
@@ -155,6 +156,7 @@ async def test_a_source_that_cannot_be_read_is_a_usage_error_before_anything_is_
 
 def test_a_file_that_may_not_be_read_is_a_usage_error(tmp_path: Path) -> None:
     a_list(tmp_path / "secret", "http://x.test/").chmod(0)
+    tmp_path.chmod(0o755)
     script = """
 import os
 from scrapeq.errors import UsageError
@@ -167,8 +169,7 @@ except UsageError as exc:
     print(exc.exit_code, exc)
 """
     run = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True)
-    assert run.stdout.decode().split(maxsplit=1)[0] == "2", run
-    assert b"secret" in run.stdout
+    assert run.stdout == b"2 secret: may not be read (permission denied)\n"
 
 
 async def test_a_source_that_becomes_unreadable_later_ends_the_reading_with_its_name(
@@ -227,18 +228,46 @@ def test_stdin_can_stand_between_other_sources_and_ends_once() -> None:
     os.write(outside, b"http://x.test/b\n")
     os.close(outside)
     reader = Reader(inside, "http://x.test/a", "-", "http://x.test/c", "-")
-    assert names(reader.rest()[1:-1]) == "abc"
+    ready, *urls, end = reader.rest()
+    assert (ready, names(urls), end) == ("ready", "abc", "end")
 
 
-def test_a_stdin_that_somebody_made_non_blocking_is_waited_for() -> None:
+async def test_a_stdin_that_somebody_made_non_blocking_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    polled = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    class Poll:
+        """Tells when it is waited for."""
+
+        def __init__(self) -> None:
+            self._poll = real()
+            self.register = self._poll.register
+
+        def poll(self) -> None:
+            loop.call_soon_threadsafe(polled.set)
+            self._poll.poll()
+
+    real = select.poll
     inside, outside = os.pipe()
     os.set_blocking(inside, False)
-    reader = Reader(inside)
-    assert reader.line() == "ready"
-    os.write(outside, b"http://x.test/a\n")
-    assert reader.line() == "http://x.test/a"
+    monkeypatch.setattr(module, "_STDIN", inside)
+    monkeypatch.setattr(select, "poll", Poll)
+    async with aclosing(Source(["-"]).batches()) as batches:
+        for name in (b"a", b"b"):
+            reading = asyncio.ensure_future(anext(batches))
+            waiting = asyncio.ensure_future(polled.wait())
+            await asyncio.wait({reading, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+            if not reading.done():
+                os.write(outside, b"http://x.test/%s\n" % name)
+            (line,) = await settled(reading)
+            assert line.url.encode() == b"http://x.test/%s" % name
     os.close(outside)
-    assert reader.rest() == ["end"]
+    for thread in readers():
+        thread.join(5)
+    os.close(inside)
 
 
 def test_a_stdin_that_breaks_in_the_middle_is_an_error_after_what_was_read() -> None:
@@ -308,13 +337,22 @@ async def test_a_silent_pipe_holds_up_neither_the_loop_nor_a_cancellation(
         await settled(reading)
 
 
-async def test_the_reader_ends_when_nobody_wants_more(tmp_path: Path) -> None:
-    path = a_list(tmp_path / "list", b"http://x.test/\n" * BLOCK)
-    async with aclosing(Source([str(path)]).batches()) as batches:
+async def test_a_reader_that_waits_for_room_ends_when_nobody_wants_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    full = threading.Event()
+
+    def blocks(_: str) -> Iterator[bytes]:
+        yield from [b"http://x.test/\n"] * 3  # one that is taken, two that wait
+        full.set()
+        yield b"http://x.test/no\n"
+
+    monkeypatch.setattr(module, "_read", blocks)
+    async with aclosing(Source(["any"]).batches()) as batches:
         await anext(batches)
+        await asyncio.to_thread(full.wait, 5)
         (thread,) = readers()
-        assert thread.is_alive()  # it waits for room
-    thread.join(10)
+    thread.join(5)
     assert not thread.is_alive()
 
 
@@ -407,6 +445,7 @@ _utf8 = _contents.filter(lambda x: not x.startswith((b"\xff\xfe", b"\xfe\xff", b
 @example(b"http://x.test/\r\nx", [15])
 @example(b"abcd\r\n\r\n", [5, 6, 7])
 @example(b"a\r\n\n", [1, 2, 3])
+@example(b"abcdef\rb\nc", [7, 8])
 @example(b"\xef\xbb\xbfabc", [1, 2])
 def test_lines_are_the_same_wherever_the_blocks_end(content: bytes, places: list[int]) -> None:
     *pieces, last = re.split(rb"\r\n|\n|\r", content)
@@ -492,6 +531,13 @@ async def test_another_encoding_is_refused_by_name(
     with pytest.raises(UsageError, match=encoding) as caught:
         await urls_of(path)
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("mark", [b"\xff\xfe", b"\xfe\xff", b"\xff\xfe\0\0", b"\0\0\xfe\xff"])
+def test_another_encoding_is_refused_also_when_it_comes_byte_by_byte(mark: bytes) -> None:
+    content = mark + b"h\0t\0t\0p\0"
+    with pytest.raises(UsageError, match="UTF-"):
+        split([content[n : n + 1] for n in range(len(content))])
 
 
 async def test_garbage_is_skipped_line_by_line(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -24,6 +23,7 @@ import pytest
 from scrapeq.errors import StorageError
 from scrapeq.models import Counts, Order, Outcome, Record, Verdict
 from scrapeq.stores import Added, opening
+from scrapeq.stores.file import DatabaseFile
 from scrapeq.stores.opening import open_store
 from scrapeq.stores.schema import APPLICATION_ID, SCHEMA_VERSION
 from scrapeq.stores.sqlite import SQLiteStore, iso
@@ -52,13 +52,24 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def no_connection_is_left_behind() -> Iterator[None]:
+def no_connection_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """One that is left open hangs the process: its thread is no daemon."""
+    made: list[aiosqlite.Connection] = []
+    real = aiosqlite.connect
+
+    def connect(*args: Any, **options: Any) -> aiosqlite.Connection:
+        made.append(real(*args, **options))
+        return made[-1]
+
+    monkeypatch.setattr(aiosqlite, "connect", connect)
     yield
-    left = [x for x in threading.enumerate() if "connection_worker" in x.name]
-    for thread in left:
-        thread.join(10)
-        assert not thread.is_alive()
+    for connection in made:
+        thread = connection._thread
+        if thread.ident is not None:
+            thread.join(2)
+        if thread.is_alive():
+            connection.stop()  # so that the tests can go on
+            pytest.fail("a connection was left open")
 
 
 # ---- lines of the list
@@ -71,7 +82,7 @@ async def test_each_url_is_a_pending_row_and_each_bad_line_a_skipped_one(path: P
         assert store.counts == Counts(pending=2, skipped=1)
     columns = "url, state, reason, host, priority, given, listed_run"
     assert sql(path, f"SELECT {columns} FROM pages ORDER BY id") == [
-        ("http://xn--b-xga.test/x", "pending", None, "xn--b-xga.test", 2.5, lines[0].given, 1),
+        ("http://xn--b-eha.test/x", "pending", None, "xn--b-eha.test", 2.5, lines[0].given, 1),
         ("http://***@x.test/", "pending", None, "x.test", 0, None, 1),
         ("ftp://y/", "skipped", "scheme", "", 0, None, 1),
     ]
@@ -475,10 +486,8 @@ async def test_an_opening_cancelled_at_any_moment_leaves_neither_lock_nor_thread
     for _ in range(turns):
         await a_turn()
     task.cancel()
-    try:
+    with suppress(asyncio.CancelledError):
         await (await settled(task)).close("too late", {})
-    except asyncio.CancelledError:
-        pass
     assert not path.with_name("out.db-lock").exists()
     async with opened(path) as store:
         await waiting(store, 1)
@@ -735,12 +744,12 @@ def test_times_are_text_that_sorts_as_time_does() -> None:
 
 async def refusal(path: Path, fresh: bool = False) -> str:
     """Why the store cannot be opened there; that it leaves nothing behind."""
-    before = {x for x in path.parent.iterdir()} if path.parent.is_dir() else None
+    before = set(path.parent.iterdir()) if path.parent.is_dir() else None
     with pytest.raises(StorageError) as caught:
         await settled(open_store(path, TABLES, fresh=fresh))
     assert caught.value.exit_code == 4
     if before is not None:
-        assert {x for x in path.parent.iterdir()} == before
+        assert set(path.parent.iterdir()) == before
     return str(caught.value)
 
 
@@ -823,10 +832,11 @@ async def test_a_place_where_no_file_can_be_is_refused(
 async def test_a_symbolic_link_is_refused(path: Path) -> None:
     target = path.with_name("target.db")
     path.symlink_to(target)
-    assert "symbolic link" in await refusal(path)
+    assert "is a symbolic link" in await refusal(path)
+    assert not target.exists()
     async with opened(target):
         pass
-    assert "symbolic link" in await refusal(path)
+    assert "is a symbolic link" in await refusal(path)
 
 
 async def test_a_pipe_or_a_device_is_refused_and_not_waited_for(path: Path) -> None:
@@ -945,7 +955,7 @@ async def test_the_lock_of_a_killed_process_is_gone_and_its_urls_are_pending(pat
 
 def test_a_lock_file_removed_by_its_owner_locks_nobody_out_or_in(path: Path) -> None:
     """The one who opened it just before has to see that it locked a file that is gone."""
-    first, second = opening.DatabaseFile(path), opening.DatabaseFile(path)
+    first, second = DatabaseFile(path), DatabaseFile(path)
     first.lock()
     descriptor = second._open_lock()
     first.unlock()

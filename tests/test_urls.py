@@ -294,6 +294,15 @@ def test_a_line_of_a_megabyte_is_refused_and_shown_in_short() -> None:
     assert len(line.url) < 500
 
 
+def test_a_line_that_is_too_long_is_looked_at_no_further() -> None:
+    for start in ("", "ftp://", "http://[", "\0"):
+        assert refused(start + "x" * 10_000).reason == "url_too_long"
+
+
+def test_what_is_wrong_with_a_long_host_is_told_in_short() -> None:
+    assert len(refused(f"http://{'a' * 5000}\u2100/").detail) < 300
+
+
 def test_long_lines_that_differ_at_the_end_stay_two_lines() -> None:
     assert refused("x" * 9000 + "1").url != refused("x" * 9000 + "2").url
 
@@ -392,7 +401,9 @@ def test_a_password_behind_a_user_of_three_stars_is_a_password() -> None:
         "http://t0k3n:s3cr3t" + "t" * MAX_URL + "@a.test/",
         "http:t0k3n:s3cr3t@a.test//x@y",
         "http://a b/ http://t0k3n:s3cr3t@a.test/",
+        "http://t0k3n\u200b:x/s3cr3t@a.test/",
         '{"link": "http:\\/\\/t0k3n:s3cr3t@a.test\\/"}',
+        '{"a": "http://x@y/", "b": "http:\\/\\/t0k3n:s3cr3t@a.test\\/"}',
         '{"link": "http://t0k3n:s3cr3t@a.test/"',
     ],
 )

@@ -47,13 +47,13 @@ class DatabaseFile:
         """Create an empty file only its owner may read, or refuse one that is no database."""
         if self.path.is_symlink():
             raise StorageError(f"{self.path}: is a symbolic link; give the file itself with -o")
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             descriptor = os.open(self.path, flags, 0o600)
         except OSError as exc:
             raise StorageError(f"{self.path}: {exc.strerror}") from None
         try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # a pipe would be waited for
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # reading a pipe would wait
                 raise StorageError(f"{self.path}: is no ordinary file; give another with -o")
             header = os.read(descriptor, len(_SQLITE_HEADER))
         finally:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 APPLICATION_ID = 0x53435251  # "SCRQ"
 SCHEMA_VERSION = 1
-
-_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-_RESERVED_TABLES = frozenset({"pages", "runs", "samples", "failures", "hosts"})
 
 CREATE = """
 CREATE TABLE pages (
@@ -76,22 +72,6 @@ def pending_index(*, by_priority: bool) -> list[str]:
 def quoted(identifier: str) -> str:
     """An identifier for SQL. Only checked names get here; the quotes are the second lock."""
     return '"' + identifier.replace('"', '""') + '"'
-
-
-def table_name_fault(name: str) -> str:
-    """Why `name` cannot be a table of records; empty when it can."""
-    if fault := column_name_fault(name):
-        return fault
-    if name in _RESERVED_TABLES or name.startswith(("sqlite_", "pages_")):
-        return "is a name that scrapeq or SQLite keeps for itself"
-    return ""
-
-
-def column_name_fault(name: str) -> str:
-    """Why `name` cannot be a column of records; empty when it can."""
-    if not _IDENTIFIER.fullmatch(name):
-        return "must be of a-z, 0-9 and _, not begin with a digit, and have at most 63 characters"
-    return ""
 
 
 def create_table(table: str, columns: Mapping[str, str]) -> list[str]:
