@@ -208,7 +208,7 @@ def run_command(
 
 
 @app.command(name="demo")
-@_with_settings("fetchers", "parsers", "progress", "color", "quiet", "resume")
+@_with_settings("fetchers", "parsers", "progress", "color", "quiet", "resume", "retry_failed")
 def demo_command(
     output: Annotated[
         Path,

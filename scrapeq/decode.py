@@ -165,6 +165,15 @@ def decode_text(body: bytes, content_type: str) -> tuple[str, str]:
     return to_unicode(body, name), name
 
 
+def markup(body: bytes, content_type: str) -> tuple[str | bytes, str]:
+    """As `decode_text`, but what is sound UTF-8 stays bytes. The parser works on these: to
+    spare it the way back is a tenth of its time."""
+    text, name = decode_text(body, content_type)
+    if name == "utf-8" and "\ufffd" not in text:
+        return body.removeprefix(codecs.BOM_UTF8), name
+    return text, name
+
+
 def looks_binary(body: bytes) -> bool:
     """Whether the first 512 bytes hold one that no text has (WHATWG MIME Sniffing, 7.2)."""
     head = body[:512]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode, SelectolaxError
 
 from scrapeq.models import Record, Scalar
 
@@ -26,6 +26,10 @@ _PSEUDO = re.compile(
 )
 _TAKES: dict[str, Take] = {"text": "own", "html": "html"}
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+_OPTIONS = LexborDocumentOptions.WO_EVENTS
+"""Nobody listens to what a document says of itself while it is built."""
 
 
 class OutputTooLargeError(Exception):
@@ -126,16 +130,17 @@ class Extractor:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = [(re.compile(fnmatch.translate(rule.match)).match, rule) for rule in rules]
 
-    def records(self, text: str, url: str, final_url: str) -> list[Record]:
+    def records(self, text: str | bytes, url: str, final_url: str) -> list[Record]:
         """The rows of the first rule that matches `url`; links are relative to `final_url`.
 
-        Raises MemoryError when the parser gives up, and OutputTooLargeError.
+        `text` as bytes is UTF-8. Raises MemoryError when the parser gives up, and
+        OutputTooLargeError.
         """
         rule = next((rule for match, rule in self._rules if match(url)), None)
         if rule is None:
             return []
         try:
-            tree = LexborHTMLParser(text)
+            tree = LexborHTMLParser(text, options=_OPTIONS)
         except SelectolaxError as exc:  # it says so only when it gets no more memory
             raise MemoryError(str(exc)) from exc
         return list(_rows(tree, rule, final_url))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from scrapeq.decode import DecodeError, decode_text, decompress, looks_binary
+from scrapeq.decode import DecodeError, decompress, looks_binary, markup
 from scrapeq.extract import Extractor, Field, OutputTooLargeError, Rule
 from scrapeq.models import Record
 
@@ -41,7 +41,7 @@ def parse(body: bytes, meta: Meta, extractor: Extractor, max_decoded: int) -> Pa
         return Parsed(failed=exc.reason, detail=exc.detail)
     if not meta.content_type and looks_binary(content):
         return Parsed(skipped="content_type", detail="no Content-Type, and not text")
-    text, encoding = decode_text(content, meta.content_type)
+    text, encoding = markup(content, meta.content_type)
     try:
         records = tuple(extractor.records(text, meta.url, meta.final_url))
     except OutputTooLargeError as exc:

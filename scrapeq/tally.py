@@ -59,6 +59,7 @@ class Tally:
             host.ok += 1
         else:
             host.failed += outcome.verdict == "failed"
-            host.last_error = f"{outcome.reason} {outcome.detail}".strip()
+            known = outcome.detail.startswith(outcome.reason)  # `404 Not Found`
+            host.last_error = outcome.detail if known else f"{outcome.reason} {outcome.detail}"
         if len(self._hosts) > MAX_HOSTS:
             self._hosts.popitem(last=False)

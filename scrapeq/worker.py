@@ -8,6 +8,7 @@ ever unpickled: the process has read the web, the parent has not.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import mmap
@@ -48,6 +49,8 @@ def serve(connection: int, shared: int) -> None:
             function = _load(options["target"])(options["setup"])
             _limit(options["memory"])
             memory = mmap.mmap(shared, 0)
+            gc.freeze()
+            gc.set_threshold(50_000, 20, 20)
         except Exception as exc:
             _send(peer, json.dumps({"fatal": f"{type(exc).__name__}: {exc}"}).encode())
             return
