@@ -99,7 +99,7 @@ def _use_config(ctx: typer.Context, path: Path | None) -> Path | None:
 def _personal_folder() -> Path:
     """As the XDG Base Directory Specification has it: a relative path counts as none."""
     given = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    return given if given.is_absolute() else Path("~/.config").expanduser()
+    return given if given.is_absolute() else Path(os.path.expanduser("~/.config"))
 
 
 def _check_values(ctx: typer.Context, config: Config) -> None:

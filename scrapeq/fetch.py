@@ -35,6 +35,9 @@ SMALL_BODY = 64 << 10
 SMALL_WAIT = 1.0
 """Seconds that the rest of one may take: longer than a new connection would."""
 
+MAX_DETAIL = 500
+"""Characters that are told of a failure: aiohttp quotes what it could not read."""
+
 _WANTED = ("text/", "application/xhtml+xml", "application/xml")
 _HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5",
@@ -169,7 +172,7 @@ class Fetcher:
             failure = failure_of(exc, self._limits)
         finally:
             self.latency.add(clock() - started)
-        detail = _readable(failure.detail)
+        detail = _readable(failure.detail)[:MAX_DETAIL]
         failure = replace(failure, detail=detail, elapsed=clock() - started)
         return self._retry.verdict(request, failure, time.time())
 
@@ -277,23 +280,14 @@ class Fetcher:
         limit = self._limits.max_size
         length = response.content_length
         transfer = response.headers.get("Transfer-Encoding", "")
-        protocol = response.connection.protocol if response.connection else None
-        failure = None
         if transfer and transfer.lower() not in ("chunked", "identity"):
-            failure = Failure("encoding", f"unknown transfer coding {transfer[:40]!r}")
-        elif (length or 0) <= limit:
-            try:
-                body = await _read(response.content, limit)
-            except aiohttp.ClientPayloadError:
-                _check_reset(protocol)
-                raise
-            if body is not None:
-                if length is None and not transfer:
-                    _check_reset(protocol)  # nothing else tells such a body's end from a loss
-                return body
-        _cut(response)
-        failure = failure or Failure("too_large", f"more than {limit:,} bytes")
-        raise _NoPageError(replace(failure, status=response.status, final_url=str(url)))
+            raise _refused(response, url, "encoding", f"unknown transfer coding {transfer[:40]!r}")
+        body = None
+        if (length or 0) <= limit:
+            body = await _unless_reset(response, limit, framed=bool(transfer) or length is not None)
+        if body is None:
+            raise _refused(response, url, "too_large", f"more than {limit:,} bytes")
+        return body
 
     async def _check_hop(self, url: URL, target: URL) -> None:
         if url.scheme == "https" and target.scheme == "http":
@@ -436,6 +430,34 @@ async def _read(content: aiohttp.StreamReader, limit: int) -> bytes | None:
     return b"".join(pieces)
 
 
+async def _unless_reset(
+    response: aiohttp.ClientResponse, limit: int, *, framed: bool
+) -> bytes | None:
+    """The same, but raise what ended the connection if that was no orderly close. Nothing else
+    tells the end of a body without a frame from a loss."""
+    protocol = response.connection.protocol if response.connection else None
+    try:
+        body = await _read(response.content, limit)
+    except aiohttp.ClientPayloadError:
+        _check_reset(protocol)
+        raise
+    if not framed and body is not None:
+        _check_reset(protocol)
+    return body
+
+
+def _check_reset(protocol: ResponseHandler | None) -> None:
+    fault = protocol.exception() if protocol is not None else None
+    if isinstance(fault, OSError):
+        raise fault
+
+
+def _refused(response: aiohttp.ClientResponse, url: URL, reason: str, detail: str) -> _NoPageError:
+    """What to raise for a body that is not read."""
+    _cut(response)
+    return _NoPageError(Failure(reason, detail, status=response.status, final_url=str(url)))
+
+
 async def _discard(response: aiohttp.ClientResponse) -> None:
     """Read away a small body; cut the connection rather than read a large or a slow one."""
     if (response.content_length or 0) <= SMALL_BODY:
@@ -450,13 +472,6 @@ def _cut(response: aiohttp.ClientResponse) -> None:
     if response.connection is not None and response.connection.transport is not None:
         response.connection.transport.abort()  # close() goes on reading on a TLS connection
     response.close()
-
-
-def _check_reset(protocol: ResponseHandler | None) -> None:
-    """Raise what ended the connection, if that was no orderly close."""
-    fault = protocol.exception() if protocol is not None else None
-    if isinstance(fault, OSError):
-        raise fault
 
 
 def _socket_for(address: aiohttp.AddrInfoType) -> socket.socket:

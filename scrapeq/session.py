@@ -48,6 +48,9 @@ def end_with(performance: Coroutine[Any, Any, runner.Ended]) -> NoReturn:
     # 3 % of a run's CPU.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    # A busy event loop hands the interpreter to SQLite's thread only after this time, some
+    # five times a transaction.
+    sys.setswitchinterval(0.001)
     with asyncio.Runner() as loop:
         ended = loop.run(performance)
         for stream in (sys.stdout, sys.stderr):
@@ -157,14 +160,18 @@ def _with_summary(settings: Settings, ended: runner.Ended) -> runner.Ended:
 
 def _check_files(settings: Settings, sources: Sequence[str]) -> None:
     """Raise UsageError rather than write over the list or the results, or fail at the end."""
-    lists = {Path(source).resolve() for source in sources}
-    results = settings.output.resolve()
+    try:
+        lists = set(map(os.path.realpath, sources))
+        results = os.path.realpath(settings.output)
+        written = os.path.realpath(settings.summary or "-")
+    except OSError as exc:
+        raise UsageError(f"the current folder: {exc.strerror}") from None
     if results in lists:
         raise UsageError(f"--output {safe(str(settings.output))}: is the list of URLs")
     target = settings.summary
     if target is None or target == "-":
         return
-    if Path(target).resolve() in {results, *lists}:
+    if written in {results, *lists}:
         raise UsageError(f"--summary {safe(target)}: is the list of URLs, or the results")
     try:
         with open(target, "a", encoding="utf-8"):

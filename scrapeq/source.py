@@ -22,8 +22,9 @@ BLOCK = 1 << 16
 """Bytes read at once."""
 MAX_LINE = 1 << 16
 """Bytes kept of a line. A longer one is no URL, and is skipped as such."""
-SLICE = 256
-"""Lines turned into URLs before the event loop gets its turn: about 3 ms."""
+SLICE = 1024
+"""Lines turned into URLs before the event loop gets its turn (about 7 ms), and then added in
+one transaction."""
 
 _STDIN = 0
 _IS_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?:mailto|javascript|data):", re.IGNORECASE)

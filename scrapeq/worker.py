@@ -34,6 +34,11 @@ OUT_OF_MEMORY = 77
 FLUSH_AFTER = 0.05
 """Seconds that finished answers wait for the rest of their job: less is lost with a process."""
 
+MAX_ERROR = 1000
+"""Characters that are told of an exception."""
+
+_as_json = json.JSONEncoder(ensure_ascii=False).encode  # `\u4e2d` would be twice as long
+
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 _PR_SET_PDEATHSIG = 1
 
@@ -96,13 +101,14 @@ def _call(function: Function, meta: Any, body: bytes) -> bytes:
     started = time.perf_counter()
     value, error = None, ""
     try:
-        value = json.dumps(function(meta, body))
+        value = _as_json(function(meta, body))
     except MemoryError:
         raise
     except Exception as exc:
-        error = f"{type(exc).__name__}: {exc}"
+        error = f"{type(exc).__name__}: {exc}"[:MAX_ERROR]
     seconds = time.perf_counter() - started
-    return f"[{value or 'null'},{seconds},{json.dumps(error)}]".encode()
+    answer = f"[{value or 'null'},{seconds},{_as_json(error)}]"
+    return answer.encode("utf-8", "surrogatepass")
 
 
 def _load(target: str) -> Callable[[Any], Function]:

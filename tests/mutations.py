@@ -18,6 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.mutations_rooms import ROWS
+
 ROOT = Path(__file__).resolve().parent.parent
 PARALLEL = 2
 LIMIT = 180
@@ -981,6 +983,7 @@ MUTATIONS: list[Mutation] = [
         CHANNEL,
     ),
 ]
+MUTATIONS += [Mutation(*row) for row in ROWS]
 
 
 def copy(target: Path) -> None:

@@ -612,9 +612,17 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "store-deleted-meanwhile",
         "stores/sqlite.py",
-        "                await self._check_place()\n",
-        "",
+        '"BEGIN IMMEDIATE; SELECT check_place();"',
+        '"BEGIN IMMEDIATE"',
         "a database that is deleted meanwhile ends the run",
+        STORE,
+    ),
+    (
+        "store-deleted-without-a-word",
+        "stores/sqlite.py",
+        "            self._file.check_place()  # SQLite",
+        "            pass  # SQLite",
+        "what became of the file is told",
         STORE,
     ),
     (

@@ -143,6 +143,16 @@ def test_a_source_that_cannot_be_read_is_refused_before_anything_is_made(
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
+def test_a_folder_that_was_deleted_is_said(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    ended = subprocess.run(
+        ["sh", "-c", 'rmdir "$PWD"; exec "$@"', "sh", *PROGRAM, "run", "http://127.0.0.1:1/"],
+        cwd=tmp_path / "gone", env=environment(tmp_path), capture_output=True, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert ended.stderr == b"scrapeq: the current folder: No such file or directory\n"
+
+
 def test_the_demo_takes_only_a_database_for_its_output(cli: CommandLine) -> None:
     called = cli("demo", "-o", "demo.csv")
     assert called.code == 2

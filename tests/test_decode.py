@@ -24,6 +24,7 @@ from scrapeq.decode import (
     decompress,
     decompress_head,
     looks_binary,
+    markup,
 )
 
 if sys.version_info >= (3, 14):
@@ -521,6 +522,22 @@ def test_any_bytes_are_some_text_that_can_be_stored(
     text, name = decode_text(body, content_type + label)
     assert name in WEB_CODECS
     text.encode()
+    found, same = markup(body, content_type + label)
+    assert same == name
+    assert (found.decode() if isinstance(found, bytes) else found) == text
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "found"),
+    [
+        ("ä".encode(), "", "ä".encode()),
+        (b"\xef\xbb\xbfx", "text/html; charset=koi8-r", b"x"),
+        (b"\xff", "text/html; charset=utf-8", "\ufffd"),
+        (b"x", "text/html; charset=koi8-r", "x"),
+    ],
+)
+def test_sound_utf_8_stays_as_it_is(body: bytes, content_type: str, found: str | bytes) -> None:
+    assert markup(body, content_type)[0] == found
 
 
 # ---- is it text at all

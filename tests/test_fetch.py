@@ -45,6 +45,11 @@ LIMITS = FetchLimits(total=10, connect=5, read=5, max_size=100_000, max_redirect
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 
 
+@pytest.fixture(autouse=True)
+def names(monkeypatch: pytest.MonkeyPatch) -> Names:
+    return Names(monkeypatch)
+
+
 @asynccontextmanager
 async def fetching(limits: FetchLimits = LIMITS, **options: Any) -> AsyncIterator[Fetcher]:
     options = {"user_agent": "tests/1"} | options
@@ -401,6 +406,12 @@ async def test_what_is_no_http_is_a_protocol_error(data: bytes) -> None:
     found = await outcome_of(sending(data, Wire.half_close))
     assert (found.verdict, found.reason) == ("failed", "protocol")
     assert found.detail
+
+
+async def test_not_all_of_what_is_no_http_is_told() -> None:
+    found = await outcome_of(sending(b"x" * 300_000, Wire.half_close))
+    assert found.reason in ("protocol", "header_too_large")
+    assert len(found.detail) <= 500
 
 
 @pytest.mark.parametrize(
@@ -828,11 +839,6 @@ async def test_a_secret_never_leaves_its_origin(
 
 
 PUBLIC = "127.0.0.2"
-
-
-@pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> Names:
-    return Names(monkeypatch)
 
 
 @pytest.fixture

@@ -272,6 +272,27 @@ async def test_a_list_that_grows_during_a_look_is_looked_at_again() -> None:
 
 
 @skipping_time
+async def test_links_that_come_during_the_last_look_are_not_the_end() -> None:
+    store = Interrupted(*rows(1))
+    frontier = frontier_of(store)
+    handed = Handed(frontier)
+    (one,) = await handed.all_now()
+
+    def save_with_a_link() -> None:
+        store.rows[1].state = "done"
+        store.put(*rows(1, "b"))
+        frontier.answered(one)
+        frontier.list_grew()
+        frontier.settled(done(one))
+
+    store.meanwhile = save_with_a_link
+    frontier.list_grew()
+    (two,) = await handed.all_now()
+    await settle(frontier, store, done(two))
+    assert await handed.next() is None
+
+
+@skipping_time
 async def test_a_retry_that_is_noted_during_a_look_is_not_forgotten() -> None:
     store = Interrupted(*rows(2))
     frontier = frontier_of(store)
@@ -323,6 +344,19 @@ async def test_the_places_of_a_host_are_all_used_and_never_more(per_host: int) -
     always_used_up(crew, store, per_host)
     await crew.work()
     assert crew.most == {"a": per_host, "b": per_host, "c": 1}
+
+
+@skipping_time
+async def test_a_place_is_free_when_the_answer_is_there_and_not_when_it_is_saved() -> None:
+    frontier = frontier_of(MemoryStore(*rows(3)), per_host=1)
+    handed = Handed(frontier)
+    for n in (1, 2, 3):
+        (request,) = await handed.all_now()
+        assert request.id == n
+        assert await handed.nothing()
+        frontier.answered(request)
+    assert await handed.nothing(1000)
+    await handed.close()
 
 
 @skipping_time
@@ -597,6 +631,14 @@ async def test_it_names_the_delay_as_what_holds_requests_back() -> None:
 
 
 # ---- what it costs
+
+
+@skipping_time
+async def test_the_store_is_asked_for_many_at_a_time() -> None:
+    store = MemoryStore(*rows(500))
+    crew = Crew(frontier_of(store, per_host=2), store.save, lambda _: Answer(1.0))
+    await crew.work()
+    assert store.takes <= 3
 
 
 @skipping_time

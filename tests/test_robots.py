@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,7 +18,7 @@ from yarl import URL
 from scrapeq.fetch import Fetcher, FetchLimits
 from scrapeq.models import Outcome, Page, Request
 from scrapeq.retry import Failure, RetryPolicy
-from scrapeq.robots import MAX_ORIGINS, MAX_ROBOTS, RobotsGate
+from scrapeq.robots import MAX_ORIGINS, MAX_ROBOTS, RobotsGate, rules_for
 from tests.servers import (
     Handler,
     Names,
@@ -35,7 +36,7 @@ POLICY = RetryPolicy(2, jitter=lambda: 1.0)
 FORBIDS = b"User-agent: *\nDisallow: /secret\n"
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def names(monkeypatch: pytest.MonkeyPatch) -> Names:
     return Names(monkeypatch)
 
@@ -151,6 +152,65 @@ async def test_its_content_type_does_not_matter(kind: str) -> None:
 async def test_it_may_be_compressed() -> None:
     packed = answer(gzip.compress(FORBIDS), Content_Encoding="gzip")
     assert await allowed(packed, "/secret", "/open") == [False, True]
+
+
+# ---- which of its groups count
+
+
+@pytest.mark.parametrize(
+    ("text", "open_"),
+    [
+        ("user-agent: scrapeq\ndisallow: /", False),
+        ("User-Agent : ScrapeQ\nDisallow : /", False),
+        ("Useragent: *\nDisallow /", False),
+        ("user  agent *\nDisallow: /", False),
+        ("User-agent: scrapeq/2.0\nDisallow: /", False),
+        ("User-agent: scrapeq # us\nDisallow: / # all", False),
+        ("User-agent: scrapeq*\nDisallow: /", False),
+        ("User-agent: a\nUser-agent: scrapeq\nUser-agent: b\nDisallow: /", False),
+        ("User-agent: a\n\n\nUser-agent: scrapeq\n\nDisallow: /", False),
+        ("User-agent: scrapeq\nSitemap: http://a/\nHost: b\nUser-agent: b\nDisallow: /", False),
+        ("User-agent: scrapeq\nCrawl-delay: 3\nDisallow: /", False),
+        ("User-agent: *\nDisallow: /a\nUser-agent: *\nDisallow: /", False),
+        ("User-agent: scrapeq\nAllow: /a\nUser-agent: b\nAllow: /\nUser-agent: scrapeq\n"
+         "Disallow: /", False),
+        ("User-agent: scr\nAllow: /\nUser-agent: scrap\nDisallow: /", False),
+        ("User-agent: *\nDisallow: /\nUser-agent: scrapeq\nDisallow:", True),
+        ("User-agent: *\nDisallow: /\nUser-agent: scrapeq", True),
+        ("User-agent: scrapeqq\nDisallow: /", True),
+        ("User-agent: myscrapeq\nDisallow: /", True),
+        ("User-agent: scrapeq\nCrawl-delay: 3\nUser-agent: b\nDisallow: /", True),
+        ("User-agent:\nDisallow: /", True),
+        ("User-agent: /\nDisallow: /", True),
+        ("Disallow: /\nUser-agent: *\nAllow: /", True),
+        ("# User-agent: *\nDisallow: /", True),
+        ("Sitemap: /user-agent: *\nDisallow: /", True),
+    ],
+)  # fmt: skip
+async def test_the_groups_for_us_count_and_no_others(text: str, open_: bool) -> None:
+    for line_end in ("\n", "\r\n", "\r"):
+        sent = answer(text.replace("\n", line_end).encode())
+        assert await allowed(sent, "/x") == [open_]
+
+
+async def test_a_name_with_a_version_and_a_comment_is_known_by_its_first_word() -> None:
+    rules = b"User-agent: mybot\nDisallow: /\n"
+    for name in ("mybot", "MyBot/2.0", "mybot/2.0 (+https://my.test)"):
+        assert await allowed(answer(rules), "/x", user_agent=name) == [False]
+    assert await allowed(answer(rules), "/x", user_agent="Mozilla/5.0 (mybot)") == [True]
+
+
+def test_many_agents_with_many_rules_cost_little() -> None:
+    """Each rule for each agent would be 400 million of them."""
+    agents = "".join(f"User-agent: bot{n}\nUser-agent: *\n" for n in range(9_000))
+    text = agents + "".join(f"Allow: /{n}\n" for n in range(20_000))
+    tracemalloc.start()
+    try:
+        kept = rules_for("scrapeq", text)
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    finally:
+        tracemalloc.stop()
+    assert kept.count("\n") == 20_000
 
 
 # ---- how large it may be

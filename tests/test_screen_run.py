@@ -128,7 +128,7 @@ def terminal(
 
 
 WHOLE_FRAME = [
-    r"^scrapeq run --parsers 1 url.*run 1 +\d\d:\d\d:\d\d",
+    r"^scrapeq run url.*run 1 +\d\d:\d\d:\d\d",
     r"^[█░]+ +20/60 +33%$",
     r"^ *stage .* done ",
     r"^ *fetch .* 20 ",

@@ -677,7 +677,7 @@ async def test_each_run_and_how_it_ended_is_noted(path: Path) -> None:
 
 async def test_the_views_show_failures_and_hosts(path: Path) -> None:
     async with opened(path) as store:
-        await store.add([*urls(3), *urls(1, "y.test")])
+        await store.add([*urls(3), *urls(1, "y.test"), listed("no URL, so no host")])
         one, two, three, four = await take(store)
         await store.save([ended(one, "failed", "timeout", detail="not done in 30s", elapsed=30.0)])
         await store.save([ended(two, "done", bytes=10, elapsed=0.1)])

@@ -80,7 +80,7 @@ _DEEDS: dict[str, Callable[[bytes], Any]] = {
     "length": len,
     "nap": lambda _: time.sleep(0.06),
     "large": lambda _: "x" * (4 << 20),
-    "huge": lambda _: "x" * (200 << 20),
+    "huge": lambda _: "x" * (70 << 20),
     "strange": lambda _: {"a": object()},
     "surrogate": lambda _: "a\udcffb\0",
     "loop": _loop,

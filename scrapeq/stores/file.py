@@ -67,12 +67,14 @@ class DatabaseFile:
             if path.exists():
                 self._seen[path] = path.stat()
 
-    def is_in_place(self) -> bool:
-        """Whether they still do. SQLite itself writes on into a file that was deleted."""
+    def check_place(self) -> None:
+        """Raise StorageError if they no longer do: SQLite writes on into a deleted file."""
         try:
-            return all(os.path.samestat(os.stat(path), was) for path, was in self._seen.items())
+            same = all(os.path.samestat(os.stat(path), was) for path, was in self._seen.items())
         except OSError:
-            return False
+            same = False
+        if not same:
+            raise StorageError(f"{self.path}: was deleted or moved while in use")
 
     def _open_lock(self) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -55,7 +55,7 @@ CREATE VIEW hosts AS
   SELECT host, count(*) AS urls, sum(state = 'done') AS done, sum(state = 'failed') AS failed,
          sum(state = 'skipped') AS skipped, sum(state = 'pending') AS pending,
          round(avg(elapsed_ms), 1) AS mean_ms, sum(bytes) AS bytes
-  FROM pages GROUP BY host;
+  FROM pages WHERE host <> '' GROUP BY host;
 """
 
 

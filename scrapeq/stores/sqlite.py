@@ -27,6 +27,9 @@ T = TypeVar("T")
 Tables = Mapping[str, Mapping[str, str]]
 """Tables of records: name -> column -> SQLite type (TEXT, INTEGER, REAL)."""
 
+_BEGIN = "BEGIN IMMEDIATE; SELECT check_place();"
+"""The look at the file goes along: another statement would be another change of threads."""
+
 _ADD = """
 INSERT INTO pages (url, state, reason, host, priority, detail, given, listed_run, depth)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (url) DO NOTHING
@@ -131,8 +134,7 @@ class SQLiteStore:
         await self._count()
         self.run = (await self._db.execute(insert, row)).lastrowid or 0
         self._file.remember()
-        # In the thread of SQLite: a slow disk is not to hold up the event loop.
-        await self._db.create_function("is_in_place", 0, self._file.is_in_place)
+        await self._db.create_function("check_place", 0, self._file.check_place)
 
     async def _disconnect(self) -> None:
         # aiosqlite's thread is no daemon: a connection left open would hang the process.
@@ -220,10 +222,9 @@ class SQLiteStore:
     async def _transaction(self, work: Callable[[], Awaitable[T]]) -> T:
         async def whole() -> T:
             counts = self.counts
-            await self._db.execute("BEGIN IMMEDIATE")
             try:
+                await self._db.executescript(_BEGIN)
                 result = await work()
-                await self._check_place()
                 await self._db.execute("COMMIT")
             except BaseException:
                 self.counts = counts
@@ -233,10 +234,6 @@ class SQLiteStore:
             return result
 
         return await self._alone(whole)
-
-    async def _check_place(self) -> None:
-        if not next(iter(await self._db.execute_fetchall("SELECT is_in_place()")))[0]:
-            raise StorageError(f"{self._file.path}: was deleted or moved while in use")
 
     async def _alone(self, work: Callable[[], Awaitable[T]]) -> T:
         """Run `work` to its end, with nothing in between, even if the caller is cancelled.
@@ -256,6 +253,7 @@ class SQLiteStore:
             await asyncio.wait({task})
             raise
         except sqlite3.DatabaseError as exc:
+            self._file.check_place()  # SQLite knows only that something is wrong
             raise storage_error(exc, self._file.path) from exc
 
 
