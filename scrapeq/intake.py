@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import MutableMapping
 from contextlib import aclosing
 
@@ -28,6 +29,8 @@ class Intake:
         self._store = store
         self._credentials = credentials
         self._added = Added(0, 0, 0)
+        self.skipped: Counter[str] = Counter()
+        """New lines that are no URL to fetch, by reason."""
         self.complete = False
 
     @property
@@ -71,3 +74,4 @@ class Intake:
             before.known + added.known,
             before.duplicates + added.duplicates,
         )
+        self.skipped.update(added.skipped)

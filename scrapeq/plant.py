@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -99,7 +100,7 @@ class Plant:
             complete=self._intake.complete,
             stages=self._stage_readings(),
             queues=self._queue_readings(),
-            reasons=dict(tally.reasons),
+            reasons=tally.reasons + self._unusable_lines(),
             statuses=dict(tally.statuses),
             hosts=tuple(tally.hosts(self.frontier.waits())),
             bytes=tally.bytes,
@@ -109,6 +110,10 @@ class Plant:
             held_back_seconds=dict(self.frontier.held_back_seconds),
             stopping=self._stopping,
         )
+
+    def _unusable_lines(self) -> Counter[str]:
+        found = self._intake.skipped.items()
+        return Counter({f"skipped:{reason}": number for reason, number in found if number})
 
     def _stages(self) -> tuple[Stage[Request, Page], Stage[Page, Outcome], Stage[Outcome, Outcome]]:
         settings, outcomes = self._settings, self._outcomes

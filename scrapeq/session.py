@@ -23,7 +23,7 @@ from scrapeq.source import Source
 from scrapeq.stores.sqlite import SQLiteStore
 from scrapeq.summary import as_json, render_summary
 from scrapeq.text import count, safe
-from scrapeq.urls import without_credentials
+from scrapeq.urls import visible, without_credentials
 
 MOST_FILES = 1 << 16
 """Open files that are enough for anybody: above this the system's own limit is left alone."""
@@ -84,7 +84,7 @@ async def perform(
 
 def _title(command: Sequence[str], sources: Sequence[str]) -> str:
     """`scrapeq run urls.txt +2`: the command without its flags."""
-    listed = [safe(without_credentials(word)) for word in sources if word in command]
+    listed = [visible(word) for word in sources if word in command]
     more = [f"+{len(listed) - 1}"] if len(listed) > 1 else []
     return " ".join([*command[:2], *listed[:1], *more])
 

@@ -12,9 +12,7 @@ FRONTIER = ("test_frontier.py",)
 INTAKE = ("test_intake.py",)
 
 # Left out, since no test could notice: O_NOFOLLOW and O_CLOEXEC (is_symlink comes first, and
-# Python's descriptors are not inherited), the sizes of the cache and the journal, and what only
-# saves time (the fast path of `_count`, the pending index, `_wake_hosts` for hosts that have
-# nothing parked).
+# Python's descriptors are not inherited), and the sizes of the cache and the journal.
 ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     # ---- urls.py
     (

@@ -16,7 +16,7 @@ from pathlib import Path
 from signal import SIGKILL, Signals
 from typing import IO, Any
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from scrapeq import cli

@@ -205,8 +205,18 @@ async def test_an_endless_body_is_cut_off_at_the_limit() -> None:
 
 
 async def test_an_endless_body_is_cut_off_on_a_tls_connection_too(tls: Tls) -> None:
-    async with serving(endless, tls=tls("127.0.0.1")) as server:
-        assert (await outcome(server.url())).reason == "too_large"
+    """Where to close is to say goodbye first, and to go on reading until it is answered."""
+    gone = asyncio.Event()
+
+    async def handler(wire: Wire, head: bytes) -> None:
+        await endless(wire, head)
+        gone.set()
+
+    async with serving(handler, tls=tls("127.0.0.1")) as server, fetching() as fetcher:
+        found = await fetcher.fetch(wanted(server.url()))
+        assert isinstance(found, Outcome)
+        assert found.reason == "too_large"
+        await asyncio.wait_for(gone.wait(), 5)
 
 
 @pytest.mark.parametrize("frame", [answer, chunked])

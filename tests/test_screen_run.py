@@ -85,7 +85,10 @@ class Terminal:
             self.read()
             return true()
 
-        until(shown)
+        try:
+            until(shown)
+        except TimeoutError as exc:
+            raise TimeoutError(self.text) from exc
 
     def end(self) -> int:
         """Read to the end; return the exit code."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from scrapeq.models import Counts, Order, Outcome, Request
@@ -19,6 +19,8 @@ class Added:
     """In the database since an earlier run."""
     duplicates: int
     """Read before in this run."""
+    skipped: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """Of the new ones, those that are no URL to fetch, by reason."""
 
 
 class Store(Protocol):

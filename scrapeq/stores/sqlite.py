@@ -149,16 +149,20 @@ class SQLiteStore:
 
     async def _add(self, lines: Sequence[Listed]) -> Added:
         pending = await self._changed(_ADD, [self._row(x) for x in lines if not x.reason])
-        skipped = await self._changed(_ADD, [self._row(x) for x in lines if x.reason])
-        new, known = pending + skipped, 0
+        skipped = {
+            reason: await self._changed(_ADD, [self._row(x) for x in lines if x.reason == reason])
+            for reason in {x.reason for x in lines if x.reason}
+        }
+        unusable = sum(skipped.values())
+        new, known = pending + unusable, 0
         if new < len(lines):
             relist = [(self.run, line.url, self.run) for line in lines]
             known = await self._changed(_RELIST, relist)
         counts = self.counts
         self.counts = replace(
-            counts, pending=counts.pending + pending, skipped=counts.skipped + skipped
+            counts, pending=counts.pending + pending, skipped=counts.skipped + unusable
         )
-        return Added(new, known, len(lines) - new - known)
+        return Added(new, known, len(lines) - new - known, skipped)
 
     def _row(self, line: Listed) -> tuple[Scalar, ...]:
         return (
