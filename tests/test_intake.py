@@ -307,3 +307,9 @@ async def test_the_list_is_read_no_further_than_there_is_room() -> None:
     assert not intake.complete
     reading.cancel()
     await asyncio.wait({reading})
+
+
+async def test_lines_that_are_no_url_are_counted_once_each_by_reason(path: Path) -> None:
+    lines = ["ftp://x/", "nonsense", *listing("a"), "ftp://x/", "gopher://x/"]
+    assert (await read(path, lines))[0].skipped == {"scheme": 2, "invalid_url": 1}
+    assert not +(await read(path, lines))[0].skipped, "a line that is known is no new one"
