@@ -388,7 +388,7 @@ def test_the_summary_is_alone_on_stdout_with_all_its_keys(
         assert found["queues"][queue].keys() == {"capacity", "peak", "full"}
     assert (found["urls"], found["done"], found["failed"], found["skipped"]) == (11, 9, 1, 1)
     assert (found["duplicates"], found["records"], found["outcome"]) == (1, 9, "finished")
-    assert found["reasons"] == {"failed:404": 1}
+    assert found["reasons"] == {"failed:404": 1, "skipped:scheme": 1}
     (totals,) = rows(db, "SELECT totals FROM runs")[0]
     assert json.loads(totals)["urls"] == 11
 
