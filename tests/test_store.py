@@ -334,6 +334,15 @@ async def test_failed_urls_can_be_made_pending_again(path: Path) -> None:
     assert titles(path) == ["late", "late"]
 
 
+async def test_urls_whose_robots_txt_could_not_be_had_are_tried_again_too(path: Path) -> None:
+    async with opened(path) as store:
+        one, two = await waiting(store, 2)
+        await store.save([ended(one, "skipped", "robots_unreachable"), ended(two, "skipped")])
+        assert await store.retry_failed() == 1
+        assert store.counts == counted(path) == Counts(pending=1, skipped=1)
+        assert [x.url for x in await take(store)] == [one.url]
+
+
 async def test_urls_that_wait_for_their_credentials_are_known(path: Path) -> None:
     async with opened(path) as store:
         await store.add([*urls(2), listed("ftp://u:p@x.test/"), listed("http://x.test/***@")])

@@ -95,17 +95,16 @@ class SQLiteStore:
         await self._transaction(lambda: self._db.execute(insert, row))
 
     async def retry_failed(self) -> int:
-        """Make every failed URL pending again, its attempts forgotten."""
+        """Make every failed URL pending again, its attempts forgotten; also one that was
+        skipped because nobody could say whether it may be fetched."""
         reset = (
             "UPDATE pages SET state = 'pending', attempts = 0, due_at = NULL, settled_run = NULL "
-            "WHERE state = ?"
+            "WHERE state = 'failed' OR state = 'skipped' AND reason = 'robots_unreachable'"
         )
 
         async def work() -> int:
-            cursor = await self._db.execute(reset, ("failed",))
-            moved = cursor.rowcount
-            counts = self.counts
-            self.counts = replace(counts, failed=0, pending=counts.pending + moved)
+            moved = (await self._db.execute(reset)).rowcount
+            await self._count()
             return moved
 
         return await self._transaction(work)
