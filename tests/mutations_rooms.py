@@ -882,8 +882,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     (
         "store-retried-uncounted",
         "stores/sqlite.py",
-        "replace(counts, failed=0, pending=counts.pending + moved)",
-        "counts",
+        "            await self._count()\n            return moved",
+        "            return moved",
         "what is tried again is counted as pending",
         STORE,
     ),
