@@ -42,7 +42,7 @@ def bottleneck(reading: Reading, earlier: Reading | None, cores: int) -> Bottlen
     if fetch is not None and window.busy(fetch) >= _ALL_BUSY:
         return _overloaded(window, "fetch", cores)
     if limit := _limit(window):
-        return _polite(limit, fetch)
+        return _polite(window, limit, fetch)
     return _idle(window, fetch)
 
 
@@ -111,9 +111,12 @@ def _longer_save_queue(reading: Reading) -> str:
     return f"--save-queue {min(2 * queue.capacity, MAX_SAVE_QUEUE)}"
 
 
-def _polite(held_back: str, fetch: StageStatus | None) -> Bottleneck:
+def _polite(window: Window, held_back: str, fetch: StageStatus | None) -> Bottleneck:
     """The limit is there for the hosts' sake: name it, and say what a kind host may allow."""
-    busy = f", {fetch.busy}/{fetch.workers} fetchers busy" if fetch else ""
+    busy = ""
+    if fetch is not None:
+        now = f"{fetch.busy}/{fetch.workers} fetchers"
+        busy = f", {now if window.earlier else f'fetchers {window.busy(fetch):.0%}'} busy"
     return Bottleneck("politeness", f"{held_back} holds back{busy}", _less_polite(held_back))
 
 

@@ -9,12 +9,13 @@ import socket
 import ssl
 import time
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Literal, TypeVar
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -103,6 +104,7 @@ class Fetcher:
         user_agent: str,
         credentials: Mapping[str, Credentials] | None = None,
         private: Private = "default",
+        many_sockets: int = 512,
     ) -> None:
         self.latency = Latency()
         self._limits = limits
@@ -111,6 +113,8 @@ class Fetcher:
         self._credentials = {} if credentials is None else credentials  # filled as the list is read
         self._private = private
         self._under_way: set[asyncio.Timeout] = set()
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+        self._many_sockets = many_sockets
         self._aborted = False
         self.stopping = False
 
@@ -121,7 +125,7 @@ class Fetcher:
                 limit=0,
                 ttl_dns_cache=300,
                 resolver=aiohttp.ThreadedResolver(),
-                socket_factory=_socket_for,
+                socket_factory=self._socket_for,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=self._headers,
@@ -227,7 +231,9 @@ class Fetcher:
         """The first answer that is no redirect, and where it came from. The caller closes it."""
         seen = {url}
         while True:
-            response = await self.session.get(url, allow_redirects=False, headers=headers)
+            response = await self.session.get(
+                url, allow_redirects=False, headers=headers | self._keeping()
+            )
             if response.status not in REDIRECTS or "Location" not in response.headers:
                 return url, response
             async with response:
@@ -302,22 +308,30 @@ class Fetcher:
         # The name may mean another address by the time it is connected to.
         _forbidden.set(is_metadata if inside else is_private)
 
+    def _socket_for(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        """The last look at an address before it is connected to, whatever was looked up before."""
+        family, kind, protocol, _, (host, *_) = address
+        if _forbidden.get()(str(host)):
+            raise _ForbiddenAddressError(errno.EACCES, "a private address")
+        made = socket.socket(family, kind, protocol)
+        self._sockets.add(made)
+        return made
+
+    def _keeping(self) -> dict[str, str]:
+        """Whether to ask that the connection be kept. One is kept for each host of a long list
+        until it has idled for some seconds: more of them than there may be open files."""
+        return {} if len(self._sockets) < self._many_sockets else {"Connection": "close"}
+
     def _authorization(self, url: URL) -> dict[str, str]:
         if url.user != MASK:
             return {}
-        secret = self._credentials.get(str(url.origin()))
+        secret = self._credentials.get(str(url)) or self._credentials.get(str(url.origin()))
         if secret is None:
             raise _NoPageError(
                 Failure("credentials", "its user and password are not stored: give the list again")
             )
         token = b64encode(f"{secret.user}:{secret.password}".encode()).decode()
         return {"Authorization": f"Basic {token}"}
-
-
-def remember(credentials: MutableMapping[str, Credentials], found: Credentials | None) -> None:
-    """Keep what a URL of the list said, for its origin alone and for this run alone."""
-    if found is not None:
-        credentials[found.origin] = found
 
 
 def failure_of(exc: Exception, limits: FetchLimits) -> Failure:
@@ -472,11 +486,3 @@ def _cut(response: aiohttp.ClientResponse) -> None:
     if response.connection is not None and response.connection.transport is not None:
         response.connection.transport.abort()  # close() goes on reading on a TLS connection
     response.close()
-
-
-def _socket_for(address: aiohttp.AddrInfoType) -> socket.socket:
-    """The last look at an address before it is connected to, whatever was looked up before."""
-    family, kind, protocol, _, (host, *_) = address
-    if _forbidden.get()(str(host)):
-        raise _ForbiddenAddressError(errno.EACCES, "a private address")
-    return socket.socket(family, kind, protocol)

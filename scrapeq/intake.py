@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import MutableMapping
 from contextlib import aclosing
 
-from scrapeq.fetch import remember
 from scrapeq.frontier import Frontier
 from scrapeq.models import Lines, Order
 from scrapeq.source import Source
 from scrapeq.stores import Added
 from scrapeq.stores.sqlite import SQLiteStore
-from scrapeq.urls import Credentials, Listed
+from scrapeq.urls import Credentials, Listed, remember
 
 HEAD_START = 0.5
 """Seconds of reading before an order other than the list's own is asked for its first URL."""
@@ -67,7 +66,7 @@ class Intake:
 
     async def _add(self, batch: list[Listed]) -> None:
         for line in batch:
-            remember(self._credentials, line.credentials)
+            remember(self._credentials, line)
         added, before = await self._store.add(batch), self._added
         self._added = Added(
             before.new + added.new,

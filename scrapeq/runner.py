@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -115,6 +116,7 @@ async def _build(
         user_agent=settings.user_agent,
         credentials=credentials,
         private=settings.private,
+        many_sockets=max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2 - settings.fetchers),
     )
     await stack.enter_async_context(fetcher)
     return Plant(settings, store, Intake(source, store, credentials), fetcher, pool, retry)

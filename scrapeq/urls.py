@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 
 from yarl import URL
@@ -79,6 +80,14 @@ def listed(text: str, priority: float = 0.0) -> Listed:
     if masked != str(url):  # else it was masked by us: what the mask hides is not known
         secret = Credentials(str(url.origin()), url.user or "", url.password or "")
     return Listed(masked, url.raw_host or "", None, priority, credentials=secret)
+
+
+def remember(credentials: MutableMapping[str, Credentials], line: Listed) -> None:
+    """Keep user and password of a line for this run: under their origin, and under the URL as
+    well where the origin has others already."""
+    found = line.credentials
+    if found is not None and credentials.setdefault(found.origin, found) != found:
+        credentials[line.url] = found
 
 
 def parse(text: str) -> URL:

@@ -1408,12 +1408,12 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         "intake-credentials-too-late",
         "intake.py",
         """        for line in batch:
-            remember(self._credentials, line.credentials)
+            remember(self._credentials, line)
         added, before = await self._store.add(batch), self._added
 """,
         """        added, before = await self._store.add(batch), self._added
         for line in batch:
-            remember(self._credentials, line.credentials)
+            remember(self._credentials, line)
 """,
         "credentials are known before the first URL that needs them",
         INTAKE,

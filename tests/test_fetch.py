@@ -21,10 +21,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
-from scrapeq.fetch import SMALL_BODY, Fetcher, FetchLimits, remember
+from scrapeq.fetch import SMALL_BODY, Fetcher, FetchLimits
 from scrapeq.models import Outcome, Page, Request
 from scrapeq.retry import RetryPolicy
-from scrapeq.urls import Credentials, listed
+from scrapeq.urls import Credentials, listed, remember
 from tests.servers import (
     Handler,
     Names,
@@ -739,7 +739,7 @@ def with_secret(url: str) -> tuple[Request, dict[str, Credentials]]:
     """A URL with user and password as the Store hands it out, and what was kept of it."""
     found = listed(url.replace("://", "://%C3%BCser:pa%3Ass@", 1))
     credentials: dict[str, Credentials] = {}
-    remember(credentials, found.credentials)
+    remember(credentials, found)
     assert "pa" not in found.url.split("@")[0]
     return wanted(found.url), credentials
 
@@ -1092,6 +1092,13 @@ async def test_a_connection_is_used_again(sent: bytes) -> None:
         for _ in range(4):
             await fetcher.fetch(wanted(server.url()))
     assert (len(server.heads), server.connections) == (4, 1)
+
+
+async def test_no_more_connections_are_kept_than_there_may_be() -> None:
+    async with serving(answer(b"page")) as server, fetching(many_sockets=1) as fetcher:
+        for _ in range(3):
+            await fetcher.fetch(wanted(server.url()))
+    assert [b"Connection: close" in head for head in server.heads] == [False, True, True]
 
 
 async def test_a_connection_is_used_again_after_redirects() -> None:

@@ -12,7 +12,17 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
-from scrapeq.urls import MASK, MAX_URL, BadURLError, Credentials, Listed, listed, parse, visible
+from scrapeq.urls import (
+    MASK,
+    MAX_URL,
+    BadURLError,
+    Credentials,
+    Listed,
+    listed,
+    parse,
+    remember,
+    visible,
+)
 from scrapeq.urls import without_credentials as masked
 
 SECRET = "s3cr3t"
@@ -594,3 +604,13 @@ async def test_aiohttp_asks_for_the_very_url_that_was_kept() -> None:
     ]
     kept = [canonical(text) for text in texts]
     assert await requested(kept) == kept
+
+
+def test_users_of_one_origin_are_told_apart() -> None:
+    ann, bob, other = (
+        listed(f"http://{who}@x.test/{who[:3]}") for who in ("ann:1", "bob:2", "ann:1")
+    )
+    known: dict[str, Credentials] = {}
+    for line in (ann, bob, other, listed("http://x.test/plain")):
+        remember(known, line)
+    assert known == {"http://x.test": ann.credentials, bob.url: bob.credentials}
