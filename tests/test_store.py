@@ -631,7 +631,9 @@ async def test_a_new_field_becomes_a_new_column_and_an_old_one_stays(path: Path)
     async with opened(path, {"items": {"a": "TEXT"}}) as store:
         (one,) = await waiting(store, 1)
         await store.save([Outcome(one, "done", records=(Record("items", {"a": "1"}),))])
+        assert store.warning == ""
     async with opened(path, {"items": {"b": "INTEGER"}, "more": {"c": "REAL"}}) as store:
+        assert store.warning.startswith("new in table items: b;")
         (two,) = await waiting(store, 1)
         records = (Record("items", {"b": 2}), Record("more", {"c": 0.5}))
         await store.save([Outcome(two, "done", records=records)])

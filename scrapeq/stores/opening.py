@@ -51,8 +51,9 @@ async def open_store(
         db = await aiosqlite.connect(where, isolation_level=None, timeout=BUSY_TIMEOUT)
         store = SQLiteStore(db, file, tables)
         await _check_identity(db, path)
-        store.warning = await _configure(db, path, durable=durable)
-        await _lay_out(db, tables, order=order, fresh=fresh)
+        slow = await _configure(db, path, durable=durable)
+        added = await _lay_out(db, tables, order=order, fresh=fresh)
+        store.warning = "; ".join(filter(None, [slow, *added]))
         await store.begin_run(options or {})
     except BaseException as exc:
         try:
@@ -77,8 +78,10 @@ async def _configure(db: aiosqlite.Connection, path: Path, *, durable: bool) -> 
     return "" if mode == "wal" else f"{path}: no WAL on this file system (it uses {mode}): slower"
 
 
-async def _lay_out(db: aiosqlite.Connection, tables: Tables, *, order: Order, fresh: bool) -> None:
-    """Make the tables that are missing, all or none."""
+async def _lay_out(
+    db: aiosqlite.Connection, tables: Tables, *, order: Order, fresh: bool
+) -> list[str]:
+    """Make the tables that are missing, all or none; tell of new columns in old tables."""
     await db.execute("BEGIN IMMEDIATE")
     if fresh:
         await _forget_everything(db)
@@ -89,9 +92,9 @@ async def _lay_out(db: aiosqlite.Connection, tables: Tables, *, order: Order, fr
         await db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     for statement in pending_index(by_priority=order == "priority"):
         await db.execute(statement)
-    for table, columns in tables.items():
-        await _fit_table(db, table, columns)
+    added = [await _fit_table(db, table, columns) for table, columns in tables.items()]
     await db.execute("COMMIT")
+    return added
 
 
 async def _check_identity(db: aiosqlite.Connection, path: Path) -> None:
@@ -122,19 +125,27 @@ async def _forget_everything(db: aiosqlite.Connection) -> None:
             await db.execute(f"DROP {kind} {quoted(name)}")
 
 
-async def _fit_table(db: aiosqlite.Connection, table: str, columns: Mapping[str, str]) -> None:
-    """Create the table of a rule, or add the columns that an existing one lacks."""
+async def _fit_table(db: aiosqlite.Connection, table: str, columns: Mapping[str, str]) -> str:
+    """Create the table of a rule, or add the columns that an existing one lacks, and say so:
+    the rows of finished pages have nothing in them."""
     info = await db.execute_fetchall("SELECT name, type FROM pragma_table_info(?)", (table,))
     existing = {str(name): str(kind) for name, kind in info}
     if not existing:
         for statement in create_table(table, columns):
             await db.execute(statement)
-        return
+        return ""
+    added = [name for name in columns if name not in existing]
     for name, kind in columns.items():
-        if name not in existing:
+        if name in added:
             await db.execute(f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(name)} {kind}")
         elif existing[name] != kind:
             raise StorageError(
                 f"table {table}: column {name} holds {existing[name]}, the rule gives {kind}; "
                 "rename the field or give another file with -o"
             )
+    if not added:
+        return ""
+    return (
+        f"new in table {table}: {', '.join(added)}; pages that are done are not fetched again for "
+        "it (--fresh starts over)"
+    )
