@@ -739,8 +739,8 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "store-no-new-column",
         "stores/opening.py",
-        "        if name not in existing:\n",
-        "        if name not in existing:\n            continue\n        if False:\n",
+        "        if name in added:\n",
+        "        if name in added:\n            continue\n        if False:\n",
         "a new field becomes a new column",
         STORE,
     ),
