@@ -67,6 +67,7 @@ class Channel(Generic[T]):
             case "priority":
                 self._queue = _LowestFirst(capacity, rank)
         self._closed = False
+        self._gatherers: list[tuple[Callable[[int], bool], asyncio.Event]] = []
         self._putting = Meter()
         self._getting = Meter()
         self._full = Meter()
@@ -88,6 +89,8 @@ class Channel(Generic[T]):
         else:
             self._queue.put_nowait(item)
         self._note_depth()
+        if self._gatherers:
+            self._tell_gatherers()
 
     async def close(self) -> None:
         """Mark the end: once, after the last producer has returned."""
@@ -95,6 +98,7 @@ class Channel(Generic[T]):
             raise RuntimeError("closed twice")
         await self._queue.put(_End())
         self._closed = True
+        self._tell_gatherers()
 
     async def get(self) -> T:
         """Wait for an item. Raises EndOfChannel when there will be none."""
@@ -124,6 +128,20 @@ class Channel(Generic[T]):
                 break  # handed on; the next get() meets it again
         return items
 
+    async def gather(self, seconds: float, enough: Callable[[int], bool]) -> None:
+        """Let items gather for so many seconds, or until `enough` says so of their number, the
+        queue is full, or there will be no more."""
+        told = asyncio.Event()
+        gatherer = (enough, told)
+        timer = asyncio.get_running_loop().call_later(seconds, told.set)
+        self._gatherers.append(gatherer)
+        self._tell_gatherers()
+        try:
+            await told.wait()
+        finally:
+            self._gatherers.remove(gatherer)
+            timer.cancel()
+
     def put_wait_seconds(self) -> float:
         """Producer-seconds spent waiting for room."""
         return self._putting.area()
@@ -138,6 +156,12 @@ class Channel(Generic[T]):
     def item_seconds(self) -> float:
         """Seconds that items spent waiting inside, all together."""
         return self._depth.area()
+
+    def _tell_gatherers(self) -> None:
+        depth = len(self)
+        for enough, told in self._gatherers:
+            if self._closed or depth >= self.capacity or enough(depth):
+                told.set()
 
     def _note_depth(self) -> None:
         depth = len(self)

@@ -21,6 +21,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
+from scrapeq.deadlines import Deadlines
 from scrapeq.decode import DecodeError, decompress_head
 from scrapeq.meter import Latency
 from scrapeq.models import Outcome, Page, Request
@@ -112,7 +113,7 @@ class Fetcher:
         self._headers = {**_HEADERS, "User-Agent": user_agent}
         self._credentials = {} if credentials is None else credentials  # filled as the list is read
         self._private = private
-        self._under_way: set[asyncio.Timeout] = set()
+        self._deadlines = Deadlines(limits.total)
         self._sockets: WeakSet[socket.socket] = WeakSet()
         self._many_sockets = many_sockets
         self._aborted = False
@@ -153,10 +154,7 @@ class Fetcher:
     def abort(self) -> None:
         """Hand back also what is under way."""
         self.stopping = self._aborted = True
-        now = asyncio.get_running_loop().time()
-        for timeout in self._under_way:
-            if not timeout.expired():  # one that is just ending cannot be moved any more
-                timeout.reschedule(now)
+        self._deadlines.expire_all()
 
     async def fetch(self, request: Request, hop: Hop | None = None) -> Page | Outcome:
         """One attempt, with all its redirects. Never raises for what a server does."""
@@ -193,16 +191,15 @@ class Fetcher:
 
     async def _in_time(self, attempt: Coroutine[None, None, T]) -> T:
         """Within the total time of one attempt, which `abort` can end early."""
-        timeout = asyncio.timeout(self._limits.total)
-        self._under_way.add(timeout)
         before = _forbidden.get()
         mark = _forbidden.set(is_private if self._private == "block" else before)
+        timeout = self._deadlines.begin()
         try:
             async with timeout:
                 return await attempt
         finally:
+            self._deadlines.end(timeout)
             _forbidden.reset(mark)
-            self._under_way.discard(timeout)
 
     async def _small(self, url: URL, limit: int, max_redirects: int) -> tuple[int, bytes]:
         _, response = await self._answer(url, {}, max_redirects, None)
@@ -219,8 +216,10 @@ class Fetcher:
 
     async def _follow(self, request: Request, started: float, hop: Hop | None) -> Page:
         url = URL(request.url, encoded=True)
-        headers = self._authorization(url)
-        url = url.with_user(None)
+        headers = {}
+        if url.raw_user is not None:
+            headers = self._authorization(url)
+            url = url.with_user(None)
         url, response = await self._answer(url, headers, self._limits.max_redirects, hop)
         async with response:
             return await self._page(request, url, response, started)
@@ -436,7 +435,7 @@ async def _read(content: aiohttp.StreamReader, limit: int) -> bytes | None:
     """A whole body, or None when it is longer than `limit`."""
     pieces = []
     size = 0
-    async for piece in content.iter_any():
+    while piece := await content.readany():
         pieces.append(piece)
         size += len(piece)
         if size > limit:

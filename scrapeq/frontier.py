@@ -130,6 +130,11 @@ class Frontier:
     # ---- what it tells
 
     @property
+    def under_way(self) -> int:
+        """Requests that left and whose Outcome is not committed yet."""
+        return len(self._held) - self._waiting
+
+    @property
     def held_back(self) -> str:
         """The politeness limit that keeps Requests here while nothing else may go."""
         if self._ready or not self._waiting:

@@ -27,6 +27,9 @@ from scrapeq.workers import Pool, Task
 
 JOB = 32
 """Pages that one parse job takes at most, of those already waiting."""
+SAVE_PACE = 0.1
+"""Seconds from one transaction to the next: each costs some changes of threads and a commit,
+however much is in it."""
 
 
 class Plant:
@@ -128,6 +131,8 @@ class Plant:
                 None,
                 self._save_bare,
                 settings.save_queue,
+                SAVE_PACE,
+                self._all_are_there,
             ),
         )
 
@@ -165,6 +170,10 @@ class Plant:
             self._tally.add(outcome)
             self.frontier.settled(outcome)
         return ()
+
+    def _all_are_there(self, outcomes: int) -> bool:
+        """Whether to wait for another Outcome would be to wait for ourselves."""
+        return outcomes >= self.frontier.under_way
 
     async def _save_bare(self, outcome: Outcome) -> None:
         """The last resort for a verdict whose rows cannot be written: the verdict alone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -14,6 +15,10 @@ from scrapeq.models import Item, Outcome, Request, StageStatus
 
 In = TypeVar("In", bound=Item)
 Out = TypeVar("Out", bound=Item)
+
+
+def _any(waiting: int) -> bool:
+    return waiting > 0
 
 
 @dataclass(eq=False)
@@ -33,6 +38,10 @@ class Stage(Generic[In, Out]):
     """Closed when the last worker has returned. None: what arrives ends here."""
     settle: Callable[[Outcome], Awaitable[None]]
     batch: int = 1
+    pace: float = 0.0
+    """Seconds from a worker's batch to its next, so that this one is worth its costs."""
+    enough: Callable[[int], bool] = _any
+    """Whether so many waiting items are worth a batch before that."""
     done: int = field(default=0, init=False)
     failed: int = field(default=0, init=False)
     retried: int = field(default=0, init=False)
@@ -62,6 +71,7 @@ class Stage(Generic[In, Out]):
                 items = await self.inbound.get_many(self.batch)
             except EndOfChannel:
                 return
+            began = time.monotonic()
             self._busy.set(self._busy.level + 1)
             try:
                 await self._process(items)
@@ -72,6 +82,8 @@ class Stage(Generic[In, Out]):
                 raise
             finally:
                 self._busy.set(self._busy.level - 1)
+            if (early := began + self.pace - time.monotonic()) > 0:
+                await self.inbound.gather(early, self.enough)
 
     async def _process(self, items: Sequence[In]) -> None:
         try:

@@ -270,6 +270,43 @@ MUTATIONS: list[Mutation] = [
         "the end does not take the items before it along",
         CHANNEL,
     ),
+    # ---- channel.py: letting items gather
+    Mutation(
+        "gathering-not-told-of-a-put",
+        "channel.py",
+        """        if self._gatherers:
+            self._tell_gatherers()
+""",
+        "",
+        "items gather until there are enough",
+        CHANNEL,
+    ),
+    Mutation(
+        "gathering-not-told-of-the-end",
+        "channel.py",
+        "        self._closed = True\n        self._tell_gatherers()\n",
+        "        self._closed = True\n",
+        "after the end nobody waits for more",
+        CHANNEL,
+    ),
+    Mutation(
+        "gathering-in-a-full-queue",
+        "channel.py",
+        "self._closed or depth >= self.capacity or enough(depth)",
+        "self._closed or enough(depth)",
+        "a full queue is enough",
+        CHANNEL,
+    ),
+    Mutation(
+        "gathering-although-enough",
+        "channel.py",
+        """        self._gatherers.append(gatherer)
+        self._tell_gatherers()
+""",
+        "        self._gatherers.append(gatherer)\n",
+        "nobody waits for what is there already",
+        CHANNEL,
+    ),
     # ---- channel.py: levels and times
     Mutation(
         "put-meter-unbalanced-on-cancel",
@@ -630,6 +667,14 @@ MUTATIONS: list[Mutation] = [
         "self.inbound.get_many(self.batch)",
         "self.inbound.get_many(1)",
         "a stage takes its batch at once",
+        FLOW,
+    ),
+    Mutation(
+        "pace-ignored",
+        "stage.py",
+        "                await self.inbound.gather(early, self.enough)",
+        "                pass",
+        "what comes within the pace of a stage is taken together",
         FLOW,
     ),
     # ---- stage.py: verdicts and counts

@@ -207,6 +207,61 @@ async def test_get_many_returns_the_last_items_and_then_the_end(order: Order) ->
             await settled(channel.get_many(10))
 
 
+# ---- letting items gather
+
+
+async def gathering(
+    channel: Channel[float], seconds: float = 1e6, enough: int = 100
+) -> asyncio.Task[None]:
+    task = asyncio.create_task(channel.gather(seconds, lambda inside: inside >= enough))
+    await a_turn()
+    return task
+
+
+async def test_items_gather_until_there_are_enough() -> None:
+    channel = await filled("fifo", 1, room=9)
+    task = await gathering(channel, enough=3)
+    await channel.put(2)
+    await a_turn()
+    assert not task.done()
+    await channel.put(3)
+    await settled(task)
+
+
+async def test_nobody_waits_for_what_is_there_already() -> None:
+    channel = await filled("fifo", 1, 2, room=9)
+    await settled(channel.gather(1e6, lambda inside: inside >= 2))
+
+
+async def test_a_full_queue_is_enough() -> None:
+    channel = await filled("fifo", 1, room=1)
+    task = await gathering(channel)
+    await channel.put(2)
+    await settled(task)
+
+
+async def test_after_the_end_nobody_waits_for_more() -> None:
+    channel = await filled("fifo", 1, room=9)
+    task = await gathering(channel)
+    await channel.close()
+    await settled(task)
+
+
+async def test_items_gather_no_longer_than_asked_for() -> None:
+    channel = await filled("fifo", 1, room=9)
+    await channel.gather(0.001, lambda inside: False)
+
+
+async def test_two_may_let_items_gather() -> None:
+    channel = await filled("fifo", room=9)
+    few, many = await gathering(channel, enough=1), await gathering(channel, enough=2)
+    await channel.put(1)
+    await settled(few)
+    assert not many.done()
+    await channel.put(2)
+    await settled(many)
+
+
 # ---- times
 
 

@@ -77,6 +77,30 @@ async def test_every_request_gets_exactly_one_outcome(crew: tuple[int, ...], cap
     assert not other_tasks()
 
 
+async def test_a_stage_at_a_pace_takes_together_what_comes_within_it() -> None:
+    channel = Channel[Request](9)
+    batches: list[int] = []
+
+    async def count(items: Sequence[Request]) -> Sequence[Outcome]:
+        batches.append(len(items))
+        return ()
+
+    async def settle(_: Outcome) -> None:
+        raise AssertionError
+
+    stage = Stage[Request, Outcome](
+        "save", count, 1, channel, None, settle, 9, 1e6, lambda inside: inside >= 3
+    )
+    running = asyncio.create_task(stage.run())
+    for n in range(6):
+        await channel.put(request(n))
+        while n in (0, 3) and len(channel):
+            await a_turn()
+    await channel.close()
+    await settled(running)
+    assert batches == [1, 3, 2]  # the first need not wait, the last are not left behind
+
+
 async def test_an_empty_source_ends_the_run() -> None:
     """The end marker alone reaches every worker of every stage."""
     line = build(requests(0), [jitter] * 3, (4, 4, 4), 1)
