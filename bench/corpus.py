@@ -36,7 +36,7 @@ def pages() -> list[str]:
 
 def missing() -> str:
     """What to install, or nothing."""
-    return "" if len(pages()) > 10_000 else f"apt-get install {' '.join(PACKAGES)}"
+    return "" if len(pages()) > 5_000 else f"apt-get install {' '.join(PACKAGES)}"
 
 
 def urls(port: int) -> Iterator[str]:

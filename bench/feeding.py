@@ -41,7 +41,7 @@ def feed(folder: Path, lines: int) -> tuple[float, float]:
         while _rows(db) < lines and run.poll() is None:
             time.sleep(0.05)
         stored = time.time()
-        run.send_signal(signal.SIGINT)
+        run.send_signal(signal.SIGTERM)
         run.wait()
         log = server.stop()["127.0.0.1"]
     return log["first"] - 0.2 - started, stored - started

@@ -38,7 +38,7 @@ def measure(slow: int, fast: int, options: list[str]) -> float:
         command = kit.scrapeq(urls, folder / "db", "--grace", "0", *options)
         run = subprocess.Popen(command, env=kit.ENVIRONMENT, stderr=subprocess.DEVNULL)
         log = server.wait()
-        run.send_signal(signal.SIGINT)
+        run.send_signal(signal.SIGTERM)
         run.wait()
     return max(log[host]["last"] for host in FAST) - started
 
