@@ -152,16 +152,30 @@ class Frontier:
 
     async def __aiter__(self) -> AsyncIterator[Request]:
         await self._begun.wait()
-        while True:
-            self._changed.clear()
-            if self._may_find():
-                await self._refill()
-            if (request := self._next()) is not None:
-                yield request
-            elif self._finished():
-                return
-            else:
-                await self._something_new()
+        look: asyncio.Task[None] | None = None
+        try:
+            while True:
+                self._changed.clear()
+                if look is None and self._may_find():
+                    look = asyncio.create_task(self._refill())
+                # The Store may be at work on something else: what is ready need not wait for
+                # it, unless a URL that goes before it is still to be found there.
+                if look is not None and (look.done() or self._order != "fifo" or not self._ready):
+                    await look
+                    look = None
+                if (request := self._next()) is not None:
+                    yield request
+                elif look is not None:
+                    await look
+                    look = None
+                elif self._finished():
+                    return
+                else:
+                    await self._something_new()
+        finally:
+            if look is not None:
+                look.cancel()
+                await asyncio.wait({look})
 
     def _next(self) -> Request | None:
         if self._timers:
