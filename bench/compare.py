@@ -124,7 +124,8 @@ def main() -> None:
                 for cpus in options.cpus:
                     print(
                         f"\n{options.pages} pages, port {port}, cpus {cpus}, "
-                        f"medians of {options.rounds}"
+                        f"medians of {options.rounds}",
+                        flush=True,
                     )
                     table(programs, urls, cpus, options)
 

@@ -184,16 +184,22 @@ class Responder:
 @contextmanager
 def nginx(folder: Path) -> Iterator[None]:
     """The corpus on the ports of nginx.conf, for as long as the block lasts."""
+    if _answers(8481) or _answers(8482):
+        sys.exit("port 8481 or 8482 is in use: does another measurement run?")
     command = ["nginx", "-p", str(folder), "-c", str(HERE / "nginx.conf"), "-e", "stderr"]
     server = subprocess.Popen([*command, "-g", "daemon off;"])
     try:
-        for _ in range(100):
-            with suppress(OSError), socket.create_connection(("127.0.0.1", 8481), 1):
-                break
+        while not _answers(8481):
+            if server.poll() is not None:
+                sys.exit("nginx has ended")
             time.sleep(0.05)
-        else:
-            sys.exit("nginx does not answer on port 8481")
         yield
     finally:
         server.terminate()
         server.wait()
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False

@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=10_000_000)
     parser.add_argument("options", nargs="*", help="after --: more options for scrapeq")
     given = parser.parse_args()
-    print(HEAD)
+    print(HEAD, flush=True)
     if given.what == "bodies":
         with kit.Responder("--bytes", str(given.size)) as server:
             spent = measure(given.pages, server, tuple(given.options))

@@ -40,7 +40,8 @@ def measure(slow: int, fast: int, options: list[str]) -> float:
         log = server.wait()
         run.send_signal(signal.SIGTERM)
         run.wait()
-    return max(log[host]["last"] for host in FAST) - started
+    last: float = max(log[host]["last"] for host in FAST)
+    return last - started
 
 
 def main() -> None:
