@@ -3,9 +3,10 @@
 python -m bench.compare [--cpus 0 0,1] [--ports 8481 8482] [--rounds 3] [--pages 10000]
                         [--programs bare scrapeq scrapy go] [--scrapy-python PATH]
 
-A table for each choice of cores and of server (8481 plain, 8482 gzip), with medians and the
-ratio to bare.py. Each program must leave one row a page; a short count is said. Installs nothing:
-what is missing is listed, or left out with --programs.
+A table for each choice of cores and of server (8481 plain, 8482 gzip), with medians and ratios to
+bare.py; where something else runs on the machine, that of the CPU is the one to trust. Each
+program must leave one row a page; a short count is said. Installs nothing: what is missing is
+listed, or left out with --programs.
 """
 
 from __future__ import annotations
@@ -93,15 +94,19 @@ def table(programs: dict[str, Command], urls: Path, cpus: str, options: argparse
                 spent[name].append(kit.run(command(urls, result), cpus=cpus))
                 if (found := rows(result)) != options.pages:
                     short[name] = found
-    print(f"{'program':10}{'wall s':>9}{'cpu s':>9}{'pages/s':>9}{'of the first':>14}")
-    first = 0.0
+    print(
+        f"{'program':10}{'wall s':>9}{'cpu s':>9}{'pages/s':>9}{'wall':>8}{'cpu':>7} of the first"
+    )
+    base: kit.Spent | None = None
     for name, runs in spent.items():
         wall = statistics.median(run.wall for run in runs)
         cpu = statistics.median(run.cpu for run in runs)
-        first = first or wall
+        base = base or kit.Spent(wall, cpu)
         remark = f"   ONLY {short[name]} ROWS" if name in short else ""
         print(
-            f"{name:10}{wall:9.2f}{cpu:9.2f}{options.pages / wall:9.0f}{wall / first:14.2f}{remark}"
+            f"{name:10}{wall:9.2f}{cpu:9.2f}{options.pages / wall:9.0f}"
+            f"{wall / base.wall:8.2f}{cpu / base.cpu:7.2f}{remark}",
+            flush=True,
         )
 
 
