@@ -6,11 +6,11 @@ A terminal may go away at any moment. Then the screen goes quiet and the run goe
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Literal, NoReturn, Protocol, TextIO
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleDimensions, Group, RenderableType
 from rich.live import Live
 
 from scrapeq.frame import Labels, render
@@ -73,6 +73,7 @@ class LiveScreen:
         self._labels = labels
         self._cores = cores
         self._recent = Recent(WINDOW_SECONDS)
+        self._shown: tuple[ConsoleDimensions, Sequence[RenderableType]] | None = None
         self._live: Live | None = Live(
             console=console,
             auto_refresh=False,
@@ -85,7 +86,11 @@ class LiveScreen:
     def show(self, reading: Reading) -> None:
         if self._live is None or not has_room(self._console.file):
             return
-        frame = self._frame(reading)
+        size = self._console.size
+        frame = self._frame(reading, size)
+        if (shown := (size, frame.renderables)) == self._shown:
+            return  # Rich takes longer to print a frame than it took to make it
+        self._shown = shown
         try:
             self._live.start()
             self._live.update(frame, refresh=True)
@@ -102,8 +107,7 @@ class LiveScreen:
             self._turn_off(self._live)
         self._live = None
 
-    def _frame(self, reading: Reading) -> Group:
-        size = self._console.size
+    def _frame(self, reading: Reading, size: ConsoleDimensions) -> Group:
         return render(
             reading,
             self._recent.opening(reading),

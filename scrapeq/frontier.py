@@ -17,7 +17,8 @@ WINDOWS: dict[Order, int] = {"fifo": 4096, "lifo": 256, "priority": 256}
 """Pending URLs held in memory beyond those under way: how far the Frontier looks past a
 host that may not be asked now. Smaller where a URL read later may have to go first."""
 
-Ranked = tuple[tuple[float, ...], Request]
+Ranked = tuple[float, int, Request]
+"""No two have the same numbers: Requests are never compared."""
 
 
 @dataclass(slots=True)
@@ -30,10 +31,6 @@ class _Host:
     """Loop time at which the host may be asked again."""
     parked: list[Ranked] = field(default_factory=list)
     """A heap of its Requests that may not go now."""
-
-    @property
-    def idle(self) -> bool:
-        return not self.active and not self.parked
 
 
 class Frontier:
@@ -107,8 +104,9 @@ class Frontier:
         """Its fetcher is done with it: the host has a place free."""
         host = self._hosts[request.host]
         host.active -= 1
+        if host.parked:
+            self._changed.set()
         self._unpark(request.host)
-        self._changed.set()
 
     def pause(self, host: str, seconds: float) -> None:
         """Leave a host alone: it said 429, or asked for patience in another way."""
@@ -124,8 +122,10 @@ class Frontier:
                 self._more = True
             else:
                 self._note_due(outcome.due)
+            self._changed.set()
+        elif not self._held:  # it may have been the last
+            self._changed.set()
         self._update_room()
-        self._changed.set()
 
     # ---- what it tells
 
@@ -157,22 +157,40 @@ class Frontier:
 
     async def __aiter__(self) -> AsyncIterator[Request]:
         await self._begun.wait()
-        while True:
-            self._changed.clear()
-            await self._refill()
-            if (request := self._next()) is not None:
-                yield request
-            elif self._finished():
-                return
-            else:
-                await self._something_new()
+        look: asyncio.Task[None] | None = None
+        try:
+            while True:
+                self._changed.clear()
+                if look is None and self._may_find():
+                    look = asyncio.create_task(self._refill())
+                # The Store may be at work on something else: what is ready need not wait for
+                # it, unless a URL that goes before it is still to be found there.
+                if look is not None and (look.done() or self._order != "fifo" or not self._ready):
+                    await look
+                    look = None
+                if (request := self._next()) is not None:
+                    yield request
+                elif look is not None:
+                    await look
+                    look = None
+                elif self._finished():
+                    return
+                else:
+                    await self._something_new()
+        finally:
+            if look is not None:
+                look.cancel()
+                await asyncio.wait({look})
 
     def _next(self) -> Request | None:
-        self._wake_hosts()
+        if self._timers:
+            self._wake_hosts()
         while self._ready:
             ranked = heapq.heappop(self._ready)
-            request = ranked[1]
-            host = self._hosts.setdefault(request.host, _Host())
+            request = ranked[2]
+            host = self._hosts.get(request.host)
+            if host is None:
+                host = self._hosts[request.host] = _Host()
             if self._may_go(host):
                 host.active += 1
                 host.unstarted += 1
@@ -186,7 +204,7 @@ class Frontier:
     def _may_go(self, host: _Host) -> bool:
         if host.active >= self._per_host or (self._delay and host.unstarted):
             return False
-        return host.not_before <= asyncio.get_running_loop().time()
+        return not host.not_before or host.not_before <= asyncio.get_running_loop().time()
 
     def _hold(self, name: str, until: float) -> None:
         host = self._hosts[name]
@@ -206,26 +224,28 @@ class Frontier:
             return
         if host.parked:
             heapq.heappush(self._ready, heapq.heappop(host.parked))
-        elif host.idle and host.not_before <= asyncio.get_running_loop().time():
+        elif not host.active and host.not_before <= asyncio.get_running_loop().time():
             del self._hosts[name]
 
     async def _refill(self) -> None:
-        """Take from the Store what fits into the window, when there is something to take."""
+        """Take from the Store what fits into the window."""
         now = time.time()
-        due = self._next_due is not None and self._next_due <= now
-        if not self._has_room() or not (self._more or due):
-            return
         room = self._window - self._waiting
         # Before the queries: what is told to us while they run comes on top.
         self._more, self._next_due = False, None
         taken = await self._store.take(room, self._order, self._held, now)
-        for request in taken:
-            self._held.add(request.id)
-            heapq.heappush(self._ready, (self._rank(request), request))
+        self._held.update([request.id for request in taken])
+        self._ready += map(self._ranked, taken)
+        heapq.heapify(self._ready)
         self._waiting += len(taken)
         self._more = self._more or len(taken) == room
         if (stored := await self._store.next_due(now)) is not None:
             self._note_due(stored)
+
+    def _may_find(self) -> bool:
+        """The Store may have something to take, and there is room for it."""
+        due = self._next_due is not None and self._next_due <= time.time()
+        return (self._more or due) and self._has_room()
 
     def _has_room(self) -> bool:
         return self._waiting <= self._window // 2
@@ -233,14 +253,14 @@ class Frontier:
     def _note_due(self, due: float) -> None:
         self._next_due = due if self._next_due is None else min(due, self._next_due)
 
-    def _rank(self, request: Request) -> tuple[float, ...]:
+    def _ranked(self, request: Request) -> Ranked:
         match self._order:
             case "fifo":
-                return (request.id,)
+                return request.id, 0, request
             case "lifo":
-                return (-request.id,)
+                return -request.id, 0, request
             case "priority":
-                return (request.priority, request.id)
+                return request.priority, request.id, request
 
     def _finished(self) -> bool:
         return self._list_ended and not self._held and not self._more and self._next_due is None
@@ -253,9 +273,12 @@ class Frontier:
         if self._next_due is not None and self._has_room():
             delays.append(self._next_due - time.time())
         limit, since = self.held_back, asyncio.get_running_loop().time()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, min(delays)) if delays else None):
-                await self._changed.wait()
+        if delays:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, min(delays))):
+                    await self._changed.wait()
+        else:
+            await self._changed.wait()
         if limit:
             self.held_back_seconds[limit] += asyncio.get_running_loop().time() - since
 

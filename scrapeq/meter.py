@@ -34,12 +34,16 @@ class Latency:
 
     def __init__(self) -> None:
         self._seconds: deque[float] = deque(maxlen=2048)
+        self._found: Percentiles | None = None
+        """Of all of them, until there is another."""
 
     def add(self, seconds: float) -> None:
         self._seconds.append(seconds)
+        self._found = None
 
     def percentiles(self) -> Percentiles | None:
-        if len(self._seconds) < 2:
-            return Percentiles(*[self._seconds[0]] * 3) if self._seconds else None
-        cuts = statistics.quantiles(self._seconds, n=100, method="inclusive")
-        return Percentiles(cuts[49], cuts[94], cuts[98])
+        if self._found is None and self._seconds:
+            two = self._seconds if len(self._seconds) > 1 else [self._seconds[0]] * 2
+            cuts = statistics.quantiles(two, n=100, method="inclusive")
+            self._found = Percentiles(cuts[49], cuts[94], cuts[98])
+        return self._found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,12 +45,13 @@ class Tally:
 
     def hosts(self, waits: Mapping[str, float], limit: int = 50) -> Sequence[HostStatus]:
         """The hosts with the most failures, then the busiest; `waits` is seconds by host."""
-        found = [
-            HostStatus(name, host.ok, host.failed, host.last_error, waits.get(name, 0.0))
-            for name, host in self._hosts.items()
+        worst = heapq.nsmallest(
+            limit, ((-host.failed, -host.ok, name) for name, host in self._hosts.items())
+        )
+        return [
+            HostStatus(name, -ok, -failed, self._hosts[name].last_error, waits.get(name, 0.0))
+            for failed, ok, name in worst
         ]
-        found.sort(key=lambda host: (-host.failed, -host.ok, host.host))
-        return found[:limit]
 
     def _add_host(self, outcome: Outcome) -> None:
         name = outcome.request.host

@@ -452,7 +452,7 @@ async def test_no_more_than_the_window_is_in_memory() -> None:
         this_loop().when_idle.append(lambda: sizes.append(len(frontier._held)))
         await crew.work()
     assert 3 < max(sizes) <= 10 + 3
-    assert len(store.limits) < 200  # taken by the handful, not one by one
+    assert len(store.limits) < 100  # taken by the handful, not one by one
 
 
 # ---- pace
@@ -639,6 +639,54 @@ async def test_the_store_is_asked_for_many_at_a_time() -> None:
     crew = Crew(frontier_of(store, per_host=2), store.save, lambda _: Answer(1.0))
     await crew.work()
     assert store.takes <= 3
+
+
+class Busy(MemoryStore):
+    """Its second `take` waits for somebody."""
+
+    def __init__(self, *rows: Row) -> None:
+        super().__init__(*rows)
+        self.free = asyncio.Event()
+
+    async def take(self, *args: object) -> list[Request]:
+        if self.takes:
+            await self.free.wait()
+        return await super().take(*args)  # type: ignore[arg-type]
+
+
+@skipping_time
+async def test_what_is_ready_does_not_wait_for_a_store_that_is_busy() -> None:
+    with mock.patch.dict(WINDOWS, {"fifo": 8}):
+        store = Busy(*rows(12))
+        handed = Handed(frontier_of(store, per_host=100))
+        assert len(await handed.all_now()) == 8
+        store.free.set()
+        assert len(await handed.all_now()) == 4
+        await handed.close()
+
+
+@skipping_time
+async def test_a_store_that_fails_while_others_are_handed_out_is_not_overheard() -> None:
+    with mock.patch.dict(WINDOWS, {"fifo": 8}):
+        store = Busy(*rows(12))
+        handed = Handed(frontier_of(store, per_host=100))
+        assert len(await handed.all_now()) == 8
+        with mock.patch.object(MemoryStore, "take", side_effect=OSError):
+            store.free.set()
+            with pytest.raises(OSError):  # noqa: PT011 - whatever the Store says
+                await handed.next()
+
+
+@skipping_time
+async def test_a_look_at_the_store_ends_with_who_asked_for_it() -> None:
+    with mock.patch.dict(WINDOWS, {"fifo": 8}):
+        requests = aiter(frontier_of(Busy(*rows(12)), per_host=100))
+        for _ in range(5):
+            await anext(requests)
+        await a_turn()
+        assert len(asyncio.all_tasks()) == 2
+        await requests.aclose()  # type: ignore[attr-defined]
+        assert len(asyncio.all_tasks()) == 1
 
 
 @skipping_time

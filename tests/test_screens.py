@@ -286,6 +286,21 @@ def test_a_terminal_that_is_not_utf8_is_sent_ascii() -> None:
     os.close(master)
 
 
+def test_a_frame_that_says_what_the_last_one_said_is_not_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = Terminal()
+    screen = LiveScreen(terminal_console(stream), LABELS, cores=4)
+    sent = []
+    for columns, seconds in ((80, 10), (80, 10), (80, 10), (90, 10), (90, 12)):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        before = len(stream.getvalue())
+        screen.show(a_run(seconds))
+        sent.append(len(stream.getvalue()) > before)
+    screen.close()
+    assert sent == [True, True, False, True, True], "the second has a window, unlike the first"
+
+
 def test_a_window_opens_some_seconds_ago() -> None:
     recent = Recent(5)
     openings = [recent.opening(a_run(quarter / 4)) for quarter in range(400)]
