@@ -94,7 +94,7 @@ async def test_a_stage_at_a_pace_takes_together_what_comes_within_it() -> None:
     running = asyncio.create_task(stage.run())
     for n in range(6):
         await channel.put(request(n))
-        while n in (0, 3) and len(channel):
+        for _ in range(5):
             await a_turn()
     await channel.close()
     await settled(running)
