@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class Deadlines:
@@ -12,36 +14,52 @@ class Deadlines:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._due: dict[asyncio.Timeout, float] = {}
-        """Loop times; the one begun first is due first."""
+        """Loop times; infinite while the clock stands still."""
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> asyncio.Timeout:
         """A timeout to enter at once, and to `end` afterwards."""
         timeout = asyncio.timeout(None)
-        self._due[timeout] = asyncio.get_running_loop().time() + self._seconds
-        if self._timer is None:
-            self._wait()
+        self._set(timeout, asyncio.get_running_loop().time() + self._seconds)
         return timeout
 
     def end(self, timeout: asyncio.Timeout) -> None:
         self._due.pop(timeout, None)
 
+    @contextmanager
+    def stopped(self, timeout: asyncio.Timeout) -> Iterator[None]:
+        """Its clock stands still: nobody is late who was told to wait."""
+        clock = asyncio.get_running_loop().time
+        left = self._due[timeout] - clock()
+        self._due[timeout] = float("inf")
+        try:
+            yield
+        finally:
+            if timeout in self._due:
+                self._set(timeout, clock() + left)
+
     def expire_all(self) -> None:
         """The time of all that are under way is over."""
         self._expire(float("inf"))
 
-    def _wait(self) -> None:
+    def _set(self, timeout: asyncio.Timeout, due: float) -> None:
+        self._due[timeout] = due
+        if self._timer is None or due < self._timer.when():
+            self._wait(due)
+
+    def _wait(self, due: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         self._timer = None
-        for due in self._due.values():
+        if due < float("inf"):
             self._timer = asyncio.get_running_loop().call_at(due, self._expire_due)
-            break
 
     def _expire_due(self) -> None:
         self._expire(asyncio.get_running_loop().time())
-        self._wait()
+        self._wait(min(self._due.values(), default=float("inf")))
 
     def _expire(self, now: float) -> None:
-        due = [timeout for timeout, when in self._due.items() if when <= now]
-        for timeout in due:
+        over = [timeout for timeout, due in self._due.items() if due <= now]
+        for timeout in over:
             del self._due[timeout]
             timeout.reschedule(0.0)

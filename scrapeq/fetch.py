@@ -7,9 +7,10 @@ import errno
 import re
 import socket
 import ssl
+import sys
 import time
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
+from scrapeq.budget import Budget
 from scrapeq.deadlines import Deadlines
 from scrapeq.decode import DecodeError, decompress_head
 from scrapeq.meter import Latency
@@ -53,6 +55,8 @@ T = TypeVar("T")
 Private = Literal["default", "allow", "block"]
 """`default`: a URL of the list may be private, a redirect from a public host may not."""
 
+Grown = Callable[[int], Awaitable[None]]
+"""Told of the bytes that a body has grown by."""
 Hop = Callable[[URL], Awaitable[None]]
 """Asked before a redirect is followed; what it raises ends the attempt."""
 
@@ -68,6 +72,16 @@ class FetchLimits:
     max_size: int = 10 << 20
     """Of a body on the wire."""
     max_redirects: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What is known of it from the start."""
+
+    request: Request
+    hop: Hop | None
+    started: float
+    timeout: asyncio.Timeout
 
 
 class _NoPageError(Exception):
@@ -106,6 +120,7 @@ class Fetcher:
         credentials: Mapping[str, Credentials] | None = None,
         private: Private = "default",
         many_sockets: int = 512,
+        budget: Budget | None = None,
     ) -> None:
         self.latency = Latency()
         self._limits = limits
@@ -114,6 +129,7 @@ class Fetcher:
         self._credentials = {} if credentials is None else credentials  # filled as the list is read
         self._private = private
         self._deadlines = Deadlines(limits.total)
+        self._budget = budget or Budget(sys.maxsize)
         self._sockets: WeakSet[socket.socket] = WeakSet()
         self._many_sockets = many_sockets
         self._aborted = False
@@ -157,13 +173,20 @@ class Fetcher:
         self._deadlines.expire_all()
 
     async def fetch(self, request: Request, hop: Hop | None = None) -> Page | Outcome:
-        """One attempt, with all its redirects. Never raises for what a server does."""
+        """One attempt, with all its redirects. Never raises for what a server does.
+
+        The bytes of a Page are taken from the budget, for the holder of the Request's id.
+        """
         if self.stopping:
             return handed_back(request)
         clock = asyncio.get_running_loop().time
         started = clock()
+        page = None
         try:
-            return await self._in_time(self._follow(request, started, hop))
+            page = await self._in_time(
+                lambda timeout: self._follow(_Attempt(request, hop, started, timeout))
+            )
+            return page
         except _SkippedError as exc:
             return exc.outcome
         except _NoPageError as exc:
@@ -174,6 +197,10 @@ class Fetcher:
             failure = failure_of(exc, self._limits)
         finally:
             self.latency.add(clock() - started)
+            if page is None:
+                self._budget.free(request.id)
+            else:
+                self._budget.keep(request.id)
         detail = _readable(failure.detail)[:MAX_DETAIL]
         failure = replace(failure, detail=detail, elapsed=clock() - started)
         return self._retry.verdict(request, failure, time.time())
@@ -183,20 +210,20 @@ class Fetcher:
     ) -> tuple[int, bytes] | Failure:
         """Status and, of a 2xx, the first `limit` bytes of a file for the run itself."""
         try:
-            return await self._in_time(self._small(url, limit, max_redirects))
+            return await self._in_time(lambda _: self._small(url, limit, max_redirects))
         except _NoPageError:  # it redirects to where nobody follows
             return 404, b""
         except (aiohttp.ClientError, OSError, ValueError, DecodeError) as exc:
             return failure_of(exc, self._limits)
 
-    async def _in_time(self, attempt: Coroutine[None, None, T]) -> T:
+    async def _in_time(self, attempt: Callable[[asyncio.Timeout], Awaitable[T]]) -> T:
         """Within the total time of one attempt, which `abort` can end early."""
         before = _forbidden.get()
         mark = _forbidden.set(is_private if self._private == "block" else before)
         timeout = self._deadlines.begin()
         try:
             async with timeout:
-                return await attempt
+                return await attempt(timeout)
         finally:
             self._deadlines.end(timeout)
             _forbidden.reset(mark)
@@ -214,15 +241,15 @@ class Fetcher:
                 _cut(response)
             return response.status, decompress_head(body, _content_encoding(response), limit)
 
-    async def _follow(self, request: Request, started: float, hop: Hop | None) -> Page:
-        url = URL(request.url, encoded=True)
+    async def _follow(self, attempt: _Attempt) -> Page:
+        url = URL(attempt.request.url, encoded=True)
         headers = {}
         if url.raw_user is not None:
             headers = self._authorization(url)
             url = url.with_user(None)
-        url, response = await self._answer(url, headers, self._limits.max_redirects, hop)
+        url, response = await self._answer(url, headers, self._limits.max_redirects, attempt.hop)
         async with response:
-            return await self._page(request, url, response, started)
+            return await self._page(attempt, url, response)
 
     async def _answer(
         self, url: URL, headers: dict[str, str], max_redirects: int, hop: Hop | None
@@ -249,9 +276,8 @@ class Fetcher:
             seen.add(target)
             url = target
 
-    async def _page(
-        self, request: Request, url: URL, response: aiohttp.ClientResponse, started: float
-    ) -> Page:
+    async def _page(self, attempt: _Attempt, url: URL, response: aiohttp.ClientResponse) -> Page:
+        request = attempt.request
         if not 200 <= response.status < 300:
             await _discard(response)
             raise _NoPageError(_status_failure(response, url))
@@ -267,7 +293,7 @@ class Fetcher:
                     attempts=request.attempt,
                     status=response.status,
                     final_url=str(url),
-                    elapsed=asyncio.get_running_loop().time() - started,
+                    elapsed=asyncio.get_running_loop().time() - attempt.started,
                     content_type=content_type,
                 )
             )
@@ -275,13 +301,13 @@ class Fetcher:
             request,
             str(url),
             response.status,
-            await self._body(response, url),
+            await self._body(attempt, url, response),
             content_type,
             _content_encoding(response),
-            asyncio.get_running_loop().time() - started,
+            asyncio.get_running_loop().time() - attempt.started,
         )
 
-    async def _body(self, response: aiohttp.ClientResponse, url: URL) -> bytes:
+    async def _body(self, attempt: _Attempt, url: URL, response: aiohttp.ClientResponse) -> bytes:
         limit = self._limits.max_size
         length = response.content_length
         transfer = response.headers.get("Transfer-Encoding", "")
@@ -289,10 +315,23 @@ class Fetcher:
             raise _refused(response, url, "encoding", f"unknown transfer coding {transfer[:40]!r}")
         body = None
         if (length or 0) <= limit:
-            body = await _unless_reset(response, limit, framed=bool(transfer) or length is not None)
+            await self._take(attempt, length or 0)
+            body = await _unless_reset(
+                response,
+                limit,
+                framed=bool(transfer) or length is not None,
+                grown=None if length else lambda size: self._take(attempt, size),
+            )
         if body is None:
             raise _refused(response, url, "too_large", f"more than {limit:,} bytes")
         return body
+
+    async def _take(self, attempt: _Attempt, size: int) -> None:
+        """Wait for bytes of the budget, while the clock of the attempt stands still."""
+        holder = attempt.request.id
+        if not self._budget.take_now(holder, size):
+            with self._deadlines.stopped(attempt.timeout):
+                await self._budget.take(holder, size)
 
     async def _check_hop(self, url: URL, target: URL) -> None:
         if url.scheme == "https" and target.scheme == "http":
@@ -431,8 +470,11 @@ def _content_encoding(response: aiohttp.ClientResponse) -> str:
     return ", ".join(response.headers.getall("Content-Encoding", ()))
 
 
-async def _read(content: aiohttp.StreamReader, limit: int) -> bytes | None:
-    """A whole body, or None when it is longer than `limit`."""
+async def _read(
+    content: aiohttp.StreamReader, limit: int, grown: Grown | None = None
+) -> bytes | None:
+    """A whole body, or None when it is longer than `limit`. `grown` is told of each piece, and
+    may take its time."""
     pieces = []
     size = 0
     while piece := await content.readany():
@@ -440,17 +482,19 @@ async def _read(content: aiohttp.StreamReader, limit: int) -> bytes | None:
         size += len(piece)
         if size > limit:
             return None
+        if grown is not None:
+            await grown(len(piece))
     return b"".join(pieces)
 
 
 async def _unless_reset(
-    response: aiohttp.ClientResponse, limit: int, *, framed: bool
+    response: aiohttp.ClientResponse, limit: int, *, framed: bool, grown: Grown | None
 ) -> bytes | None:
     """The same, but raise what ended the connection if that was no orderly close. Nothing else
     tells the end of a body without a frame from a loss."""
     protocol = response.connection.protocol if response.connection else None
     try:
-        body = await _read(response.content, limit)
+        body = await _read(response.content, limit, grown)
     except aiohttp.ClientPayloadError:
         _check_reset(protocol)
         raise

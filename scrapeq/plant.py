@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from scrapeq.budget import Budget
 from scrapeq.channel import Channel
 from scrapeq.errors import FatalError
 from scrapeq.fetch import Fetcher
@@ -44,6 +45,7 @@ class Plant:
         fetcher: Fetcher,
         pool: Pool,
         retry: RetryPolicy,
+        budget: Budget,
     ) -> None:
         self.store = store
         self.fetcher = fetcher
@@ -51,6 +53,7 @@ class Plant:
         self._intake = intake
         self._pool = pool
         self._retry = retry
+        self._budget = budget
         self._tally = Tally()
         self._parsing, self._saving = Latency(), Latency()
         self._batches = 0
@@ -154,7 +157,8 @@ class Plant:
                 for p in pages
             ]
         )
-        for result in results:
+        for page, result in zip(pages, results, strict=True):
+            self._budget.free(page.request.id)
             self._parsing.add(result.seconds)
         now = time.time()
         pairs = zip(pages, results, strict=True)
@@ -167,6 +171,7 @@ class Plant:
         self._saving.add(time.monotonic() - started)
         self._batches += 1
         for outcome in outcomes:
+            self._budget.free(outcome.request.id)  # of a page that nobody could parse
             self._tally.add(outcome)
             self.frontier.settled(outcome)
         return ()

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
 
 from scrapeq import parse
+from scrapeq.budget import Budget
 from scrapeq.dashboard import Screen
 from scrapeq.errors import FatalError, ScrapeqError, StorageError
 from scrapeq.extract import Rule, tables
@@ -110,6 +111,7 @@ async def _build(
         max_size=settings.max_size,
         max_redirects=settings.max_redirects,
     )
+    budget = Budget(settings.max_in_flight)
     fetcher = Fetcher(
         limits,
         retry,
@@ -117,9 +119,11 @@ async def _build(
         credentials=credentials,
         private=settings.private,
         many_sockets=max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2 - settings.fetchers),
+        budget=budget,
     )
     await stack.enter_async_context(fetcher)
-    return Plant(settings, store, Intake(source, store, credentials), fetcher, pool, retry)
+    intake = Intake(source, store, credentials)
+    return Plant(settings, store, intake, fetcher, pool, retry, budget)
 
 
 class _Shift:

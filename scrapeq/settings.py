@@ -215,6 +215,11 @@ class Settings:
         Option("Body decompressed.", _LIMITS, maximum=_LARGEST, metavar="SIZE", parse=parse_size,
                also=str, shown_default="20M"),
     ] = 20 << 20  # fmt: skip
+    max_in_flight: Annotated[
+        int,
+        Option("Bodies in memory, from the wire until they are parsed; more wait.", _LIMITS,
+               maximum=_LARGEST, metavar="SIZE", parse=parse_size, also=str, shown_default="64M"),
+    ] = 64 << 20  # fmt: skip
     parse_timeout: Annotated[
         float, Option("Seconds to parse one page.", _LIMITS, (), 0.01, _A_DAY, metavar="SECONDS")
     ] = 5.0

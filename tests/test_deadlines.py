@@ -90,3 +90,45 @@ async def test_a_cancellation_from_elsewhere_is_no_timeout() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_a_clock_that_was_stopped_goes_on_where_it_stood() -> None:
+    deadlines = Deadlines(0.05)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    timeout = deadlines.begin()
+    with pytest.raises(TimeoutError):
+        async with timeout:
+            with deadlines.stopped(timeout):
+                await asyncio.sleep(0.1)  # longer than it has
+            await forever()
+    assert loop.time() - began >= 0.15
+    deadlines.end(timeout)
+
+
+async def test_a_stopped_clock_does_not_hold_the_others() -> None:
+    deadlines = Deadlines(0.01)
+    waiting = deadlines.begin()
+    async with waiting:
+        with deadlines.stopped(waiting), pytest.raises(TimeoutError):
+            await asyncio.create_task(within(deadlines, forever()))
+    deadlines.end(waiting)
+
+
+async def test_who_waits_with_a_stopped_clock_can_be_ended_too() -> None:
+    deadlines = Deadlines(60.0)
+
+    async def wait() -> None:
+        timeout = deadlines.begin()
+        try:
+            async with timeout:
+                with deadlines.stopped(timeout):
+                    await forever()
+        finally:
+            deadlines.end(timeout)
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    deadlines.expire_all()
+    with pytest.raises(TimeoutError):
+        await task

@@ -23,7 +23,7 @@ FLOORS = (
     ("dashboard", "frame", "panels", "skin", "plain", "summary", "next_steps"),
     ("advice", "window", "tally"),
     ("intake", "frontier", "source", "robots", "fetch", "stores", "verdict", "workers", "signals"),
-    ("pipeline", "stage", "channel", "deadlines"),
+    ("pipeline", "stage", "channel", "deadlines", "budget"),
     ("rules", "config", "worker", "parse", "extract", "decode", "retry"),
     ("settings", "names", "urls", "text", "private", "meter"),
     ("models", "errors", "__init__"),

@@ -1,0 +1,161 @@
+"""Bytes of bodies in memory: who waits, who goes first, and that nobody waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from scrapeq.budget import Budget
+from tests.flow_kit import a_turn, settled
+
+
+async def waiting(budget: Budget, holder: int, size: int) -> asyncio.Task[None]:
+    assert not budget.take_now(holder, size)
+    task = asyncio.create_task(budget.take(holder, size))
+    await a_turn()
+    return task
+
+
+async def test_what_fits_need_not_wait() -> None:
+    budget = Budget(10)
+    assert budget.take_now(1, 4)
+    assert budget.take_now(1, 6)
+    assert budget.used == budget.peak == 10
+
+
+async def test_what_does_not_fit_waits_until_enough_is_given_back() -> None:
+    budget = Budget(10)
+    assert budget.take_now(1, 4)
+    assert budget.take_now(2, 6)
+    task = await waiting(budget, 3, 5)
+    budget.free(1)
+    await a_turn()
+    assert not task.done()
+    budget.free(2)
+    await settled(task)
+    assert (budget.used, budget.waiting) == (5, 0)
+
+
+async def test_a_whole_body_counts_until_it_is_freed() -> None:
+    budget = Budget(10)
+    assert budget.take_now(1, 10)
+    budget.keep(1)
+    task = await waiting(budget, 2, 1)
+    budget.free(1)
+    await settled(task)
+
+
+async def test_a_body_larger_than_all_gets_through_alone() -> None:
+    budget = Budget(10)
+    assert budget.take_now(1, 25)
+    second = await waiting(budget, 2, 1)
+    budget.keep(1)
+    await a_turn()
+    assert not second.done()  # it will be parsed, so there is something to wait for
+    budget.free(1)
+    await settled(second)
+
+
+async def test_readers_that_wait_for_each_other_are_let_through_one_by_one() -> None:
+    budget = Budget(10)
+    assert budget.take_now(1, 5)
+    assert budget.take_now(2, 5)
+    second = await waiting(budget, 2, 5)
+    assert budget.take_now(1, 5) is False
+    first = asyncio.create_task(budget.take(1, 5))
+    await settled(first)  # the elder one
+    assert not second.done()
+    budget.keep(1)
+    budget.free(1)
+    await settled(second)
+
+
+async def test_who_came_later_does_not_overtake() -> None:
+    budget = Budget(10)
+    assert budget.take_now(1, 9)
+    large = await waiting(budget, 2, 8)
+    small = await waiting(budget, 3, 1)  # it would fit
+    assert not small.done()
+    budget.free(1)
+    await settled(large)
+    await settled(small)
+
+
+async def test_who_gives_up_waits_no_longer_and_holds_nothing() -> None:
+    budget = Budget(10)
+    assert budget.take_now(1, 10)
+    task = await waiting(budget, 2, 5)
+    task.cancel()
+    await asyncio.wait({task})
+    budget.free(2)
+    assert budget.waiting == 0
+    budget.free(1)
+    assert budget.used == 0
+
+
+async def test_bytes_given_to_one_who_just_gave_up_come_back() -> None:
+    budget = Budget(10)
+    assert budget.take_now(1, 10)
+    task = await waiting(budget, 2, 5)
+    budget.free(1)
+    task.cancel()
+    await asyncio.wait({task})
+    budget.free(2)
+    assert budget.used == 0
+
+
+async def test_to_free_twice_or_nothing_changes_nothing() -> None:
+    budget = Budget(10)
+    assert budget.take_now(1, 4)
+    budget.free(1)
+    budget.free(1)
+    budget.free(7)
+    budget.keep(7)
+    assert budget.used == 0
+
+
+async def test_the_time_in_which_somebody_waits_is_measured() -> None:
+    budget = Budget(10)
+    assert budget.take_now(1, 10)
+    assert budget.short_seconds() == 0
+    task = await waiting(budget, 2, 5)
+    await asyncio.sleep(0.001)
+    assert budget.short_seconds() > 0
+    budget.free(1)
+    await settled(task)
+    short = budget.short_seconds()
+    await asyncio.sleep(0.001)
+    assert budget.short_seconds() == short
+
+
+async def test_many_readers_of_any_size_all_end_and_stay_within_one_body_of_the_limit() -> None:
+    chance = random.Random(5)
+    limit, largest = 50, 30
+    budget = Budget(limit)
+    whole: asyncio.Queue[int] = asyncio.Queue()
+
+    async def read(holder: int) -> None:
+        for _ in range(chance.randint(1, 6)):
+            size = chance.randint(0, 5)
+            if not budget.take_now(holder, size):
+                await budget.take(holder, size)
+            await asyncio.sleep(0)
+        if chance.random() < 0.2:
+            budget.free(holder)
+        else:
+            budget.keep(holder)
+            await whole.put(holder)
+
+    async def parse() -> None:
+        while True:
+            budget.free(await whole.get())
+            await asyncio.sleep(0)
+
+    parser = asyncio.create_task(parse())
+    await settled(asyncio.gather(*map(read, range(500))))
+    while not whole.empty():
+        await a_turn()
+    await a_turn()
+    parser.cancel()
+    assert budget.used == 0
+    assert limit - largest < budget.peak <= limit + largest
