@@ -877,9 +877,25 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "store-any-conflict-ignored",
         "stores/adding.py",
-        '"INSERT INTO pages "',
+        '"INSERT OR FAIL INTO pages "',
         '"INSERT OR IGNORE INTO pages "',
         "a row that is refused is an error",
+        STORE,
+    ),
+    (
+        "store-statement-journal",
+        "stores/adding.py",
+        '"INSERT OR FAIL INTO pages "',
+        '"INSERT INTO pages "',
+        "pages are not copied before a statement changes them",
+        STORE,
+    ),
+    (
+        "store-counts-by-looking",
+        "stores/sqlite.py",
+        "SELECT 'all', count(*) FROM pages\n",
+        "SELECT 'all', count(*) FROM pages WHERE host <> '\\n'\n",
+        "a run does not begin by reading every page",
         STORE,
     ),
     (
@@ -1022,7 +1038,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "store-https-needs-none",
         "stores/schema.py",
-        " OR url GLOB 'https://[*][*][*]@*')",
+        " OR url >= 'https://***@' AND url < 'https://***A')",
         ")",
         "https has credentials too",
         STORE,

@@ -24,6 +24,7 @@ from scrapeq.errors import StorageError
 from scrapeq.models import Counts, Order, Outcome, Record, Verdict
 from scrapeq.stores import Added, opening
 from scrapeq.stores import sqlite as module
+from scrapeq.stores.adding import insert
 from scrapeq.stores.file import DatabaseFile
 from scrapeq.stores.opening import open_store
 from scrapeq.stores.schema import APPLICATION_ID, SCHEMA_VERSION
@@ -177,6 +178,18 @@ async def test_adding_costs_statements_by_the_thousand_and_not_by_the_line(
         await store._db.set_trace_callback(told.append)
         await store.add(urls(8192))
         assert len(told) < 30
+
+
+async def test_adding_needs_no_copy_of_each_page_to_take_one_statement_back(path: Path) -> None:
+    """SQLite keeps one for a statement of many rows that may abort: a Halt that says so, or any
+    call of a function."""
+    async with opened(path) as store:
+        await store.add(urls(1))
+    text, values = insert(1, [(1, "u", "h", None, 0.0, None, None, 0)])
+    steps = sql(path, f"EXPLAIN {text}", *values)
+    assert any(step[1] == "Insert" for step in steps)
+    assert not [step for step in steps if step[1].startswith("Halt") and step[3] == 2]
+    assert not [step for step in steps if step[1] in ("Function", "PureFunc")]
 
 
 async def test_what_is_asked_at_the_start_of_a_run_reads_no_pages(

@@ -22,9 +22,9 @@ Row = tuple[Scalar, ...]
 
 
 def key_of(url: str) -> int:
-    """Eight bytes that stand for a URL in the index, which so is a fifth as large and stays in
+    """Four bytes that stand for a URL in the index, which so is a sixth as large and stays in
     memory. Two URLs may have the same: who looks for one has to compare the URL as well."""
-    return int.from_bytes(blake2b(url.encode(), digest_size=8).digest(), "big", signed=True)
+    return int.from_bytes(blake2b(url.encode(), digest_size=4).digest(), "big", signed=True)
 
 
 def find(keys: Sequence[int], urls: Sequence[str]) -> tuple[str, list[Scalar]]:
@@ -62,8 +62,10 @@ def _find(size: int) -> str:
 @cache
 def _insert(size: int) -> str:
     places = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * size)
+    # OR FAIL, since the whole transaction is rolled back: what could take back one statement
+    # has to copy each page before it changes it.
     return (
-        "INSERT INTO pages "  # noqa: S608 - only question marks
+        "INSERT OR FAIL INTO pages "  # noqa: S608 - only question marks
         "(listed_run, state, key, url, host, reason, priority, detail, given, depth) "
         "SELECT ?, iif(column4 IS NULL, 'pending', 'skipped'), * "
         f"FROM (VALUES {places}) WHERE column1 IS NOT NULL"
