@@ -59,20 +59,27 @@ class Source:
                 _check_file(source)
 
     async def batches(self) -> AsyncGenerator[list[Listed], None]:
-        """Yield URLs as soon as they can be read: what was read meanwhile, at most BATCH.
+        """Yield URLs as soon as they can be read: what was read meanwhile, at most BATCH. The
+        first batches are smaller, so that there is soon something to do.
 
         Who stops early has to `aclose()` it: a thread may be waiting to read on.
         """
+        most = SLICE
+        async with aclosing(self._pieces()) as pieces:
+            async for lines in pieces:
+                while batch := await _batch(lines, most):
+                    yield batch
+                    most = min(2 * most, BATCH)
+
+    async def _pieces(self) -> AsyncGenerator[Iterator[Listed], None]:
+        """One iterator for each piece of the list that is there."""
         for is_url, sources in itertools.groupby(self.sources, _is_url):
             if is_url:
-                given = map(listed, sources)
-                while batch := await _batch(given):
-                    yield batch
+                yield map(listed, sources)
                 continue
-            async with aclosing(self._lines(sources)) as blocks:
-                async for lines in blocks:
-                    while batch := await _batch(lines):
-                        yield batch
+            async with aclosing(self._lines(sources)) as pieces:
+                async for lines in pieces:
+                    yield lines
 
     async def _lines(self, files: Iterable[str]) -> AsyncGenerator[Iterator[Listed], None]:
         """One iterator of the lines that ended in what was read."""
@@ -226,9 +233,9 @@ def _entry(url: str, priority: object) -> Listed:
     return listed(url, number)
 
 
-async def _batch(lines: Iterator[Listed]) -> list[Listed]:
+async def _batch(lines: Iterator[Listed], most: int) -> list[Listed]:
     batch: list[Listed] = []
-    while len(batch) < BATCH and (some := list(itertools.islice(lines, SLICE))):
+    while len(batch) < most and (some := list(itertools.islice(lines, SLICE))):
         batch += some
         await asyncio.sleep(0)
     return batch

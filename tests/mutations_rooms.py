@@ -365,9 +365,25 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "list-in-one-batch",
         "source.py",
-        "while len(batch) < BATCH and (",
+        "while len(batch) < most and (",
         "while (",
         "a verdict waits for a bounded number of URLs",
+        SOURCE,
+    ),
+    (
+        "list-first-batch-large",
+        "source.py",
+        "        most = SLICE\n",
+        "        most = BATCH\n",
+        "the first request does not wait for a large transaction",
+        SOURCE,
+    ),
+    (
+        "list-small-batches",
+        "source.py",
+        "                    most = min(2 * most, BATCH)\n",
+        "                    pass\n",
+        "few transactions for many URLs",
         SOURCE,
     ),
     (

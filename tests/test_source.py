@@ -137,17 +137,17 @@ async def test_others_run_after_each_slice_of_lines(
 
 
 @pytest.mark.parametrize("kind", ["a file", "arguments"])
-async def test_no_batch_is_larger_than_the_store_may_take_at_once(
+async def test_batches_are_small_at_first_and_soon_as_large_as_they_may_be(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SLICE", 2)
-    monkeypatch.setattr(module, "BATCH", 6)
-    urls = ["http://x.test/"] * 15
-    sources = urls if kind == "arguments" else [str(a_list(tmp_path / "list", "\n".join(urls)))]
+    monkeypatch.setattr(module, "SLICE", 1)
+    monkeypatch.setattr(module, "BATCH", 4)
+    urls = ["http://x.test/"] * 13
+    sources = (
+        urls if kind == "arguments" else [str(a_list(tmp_path / "list", "\n".join([*urls, ""])))]
+    )
     async with aclosing(Source(sources).batches()) as batches:
-        sizes = [len(batch) async for batch in batches]
-    assert sum(sizes) == 15
-    assert max(sizes) == 6
+        assert [len(batch) async for batch in batches] == [1, 2, 4, 4, 2]
 
 
 @pytest.mark.parametrize(
