@@ -22,9 +22,13 @@ BLOCK = 1 << 16
 """Bytes read at once."""
 MAX_LINE = 1 << 16
 """Bytes kept of a line. A longer one is no URL, and is skipped as such."""
-SLICE = 1024
-"""Lines turned into URLs before the event loop gets its turn (about 7 ms), and then added in
-one transaction."""
+AHEAD = 8
+"""Blocks that lie read while earlier ones are worked on; they are taken together."""
+SLICE = 512
+"""Lines turned into URLs before the event loop gets its turn (1 to 5 ms)."""
+BATCH = 8192
+"""URLs given out at once at most, to be added in one transaction: the more, the fewer pages of
+the database are written twice; the fewer, the shorter does a verdict wait to be saved."""
 
 _STDIN = 0
 _IS_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?:mailto|javascript|data):", re.IGNORECASE)
@@ -55,23 +59,30 @@ class Source:
                 _check_file(source)
 
     async def batches(self) -> AsyncGenerator[list[Listed], None]:
-        """Yield URLs as soon as they can be read, at most SLICE at a time.
+        """Yield URLs as soon as they can be read: what was read meanwhile, at most BATCH. The
+        first batches are smaller, so that there is soon something to do.
 
         Who stops early has to `aclose()` it: a thread may be waiting to read on.
         """
+        most = SLICE
+        async with aclosing(self._pieces()) as pieces:
+            async for lines in pieces:
+                while batch := await _batch(lines, most):
+                    yield batch
+                    most = min(2 * most, BATCH)
+
+    async def _pieces(self) -> AsyncGenerator[Iterator[Listed], None]:
+        """One iterator for each piece of the list that is there."""
         for is_url, sources in itertools.groupby(self.sources, _is_url):
             if is_url:
-                for some in _sliced(map(listed, sources), SLICE):
-                    yield some
+                yield map(listed, sources)
                 continue
-            async with aclosing(self._lines(sources)) as blocks:
-                async for lines in blocks:
-                    for some in _sliced(lines, SLICE):
-                        yield some
-                        await asyncio.sleep(0)
+            async with aclosing(self._lines(sources)) as pieces:
+                async for lines in pieces:
+                    yield lines
 
     async def _lines(self, files: Iterable[str]) -> AsyncGenerator[Iterator[Listed], None]:
-        """One iterator a block read, of the lines that ended in it."""
+        """One iterator of the lines that ended in what was read."""
         for source in files:
             splitter = LineSplitter()
             reader = _reader_for(source, self)
@@ -102,8 +113,11 @@ class LineSplitter:
         if self._after_cr:
             block = block.removeprefix(b"\n")
         self._after_cr = block.endswith(b"\r")
-        *pieces, last = _LINE_END.split(self._rest + block)
-        lines = [self._line(piece) for piece in pieces]
+        *pieces, last = _split(self._rest + block)
+        if pieces and not self._dropped and max(map(len, pieces)) <= MAX_LINE:
+            lines = [_text(piece) for piece in pieces]
+        else:
+            lines = [self._line(piece) for piece in pieces]
         self._rest = self._cut(last)
         return lines
 
@@ -111,7 +125,7 @@ class LineSplitter:
         """The last line, if it has no end of its own."""
         if self._first:
             _check_encoding(self._rest)
-        *pieces, last = _LINE_END.split(self._rest)
+        *pieces, last = _split(self._rest)
         self._rest = b""
         return [self._line(piece) for piece in ([*pieces, last] if last else pieces)]
 
@@ -120,11 +134,19 @@ class LineSplitter:
         return piece[:MAX_LINE]
 
     def _line(self, piece: bytes) -> str:
-        # A byte that is no UTF-8 becomes a surrogate, which no URL may have: never a guess.
-        # Lists that were put together by `cat` have a BOM in the middle.
-        text = self._cut(piece).decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+        text = _text(self._cut(piece))
         dropped, self._dropped = self._dropped, 0
         return f"{text}[{dropped:,} more bytes]" if dropped else text
+
+
+def _split(block: bytes) -> list[bytes]:
+    return _LINE_END.split(block) if b"\r" in block else block.split(b"\n")
+
+
+def _text(line: bytes) -> str:
+    # A byte that is no UTF-8 becomes a surrogate, which no URL may have: never a guess.
+    # Lists that were put together by `cat` have a BOM in the middle.
+    return line.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
 
 
 class _TextReader:
@@ -211,9 +233,12 @@ def _entry(url: str, priority: object) -> Listed:
     return listed(url, number)
 
 
-def _sliced(items: Iterator[Listed], size: int) -> Iterator[list[Listed]]:
-    while some := list(itertools.islice(items, size)):
-        yield some
+async def _batch(lines: Iterator[Listed], most: int) -> list[Listed]:
+    batch: list[Listed] = []
+    while len(batch) < most and (some := list(itertools.islice(lines, SLICE))):
+        batch += some
+        await asyncio.sleep(0)
+    return batch
 
 
 def _check_encoding(block: bytes) -> None:
@@ -238,13 +263,14 @@ def _check_file(name: str) -> None:
 
 async def _blocks(source: str) -> AsyncGenerator[bytes, None]:
     """Read in a thread of its own: a terminal, a pipe or a slow disk blocks nobody else.
+    Blocks that are there already come as one; the last one may be empty.
 
     The thread is a daemon on a plain descriptor, so that a run can end while stdin stays
-    silent. It waits while two blocks lie unread: that is the back-pressure on the list.
+    silent. It waits while AHEAD blocks lie unread: that is the back-pressure on the list.
     """
     loop = asyncio.get_running_loop()
     blocks: asyncio.Queue[bytes | UsageError] = asyncio.Queue()
-    room = threading.Semaphore(2)
+    room = threading.Semaphore(AHEAD)
     unwanted = threading.Event()
 
     def hand_over(block: bytes | UsageError) -> None:
@@ -265,11 +291,16 @@ async def _blocks(source: str) -> AsyncGenerator[bytes, None]:
 
     threading.Thread(target=read, name=f"list {visible(source)}", daemon=True).start()
     try:
-        while block := await blocks.get():
-            room.release()
-            if isinstance(block, UsageError):
-                raise block
-            yield block
+        last: bytes | UsageError = b"not yet"
+        while last:
+            together = [await blocks.get()]
+            while not blocks.empty():
+                together.append(blocks.get_nowait())
+            room.release(len(together))
+            last = together[-1]
+            yield b"".join(block for block in together if isinstance(block, bytes))
+            if isinstance(last, UsageError):
+                raise last
     finally:
         unwanted.set()
         room.release()

@@ -34,7 +34,12 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def batches_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Make the batches of a list so small."""
-    return lambda size: monkeypatch.setattr(source_module, "SLICE", size)
+
+    def make(size: int) -> None:
+        monkeypatch.setattr(source_module, "SLICE", size)
+        monkeypatch.setattr(source_module, "BATCH", size)
+
+    return make
 
 
 async def read(

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from scrapeq.source import SLICE
+from scrapeq.source import BATCH
 from tests.program_kit import (
     check_whole,
     endings,
@@ -619,7 +619,7 @@ def test_an_endless_list_is_not_read_on_while_the_server_holds_its_answers(
             asleep = 0 if more or not sleeps(program.pid) else asleep + 1
         os.close(writer)
         assert sent < most, "a few blocks of 64 KiB, and the pipe"
-        assert 50 <= states(db)["pending"] <= 50 + SLICE
+        assert 50 <= states(db)["pending"] <= 50 + BATCH
 
 
 def fill(pipe: int, site: Site) -> int:

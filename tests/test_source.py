@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from scrapeq import source as module
 from scrapeq.errors import UsageError
-from scrapeq.source import BLOCK, MAX_LINE, SLICE, LineSplitter, Source
-from scrapeq.urls import Listed
+from scrapeq.source import AHEAD, BLOCK, MAX_LINE, LineSplitter, Source
+from scrapeq.urls import Listed, listed
 from tests.flow_kit import a_turn, settled
 
 patiently = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -108,25 +108,46 @@ async def test_an_empty_list_is_a_list(tmp_path: Path) -> None:
     assert await urls_of(a_list(tmp_path / "list", b"\xef\xbb\xbf")) == []
 
 
-async def test_no_batch_is_larger_than_a_slice_and_others_run_in_between(tmp_path: Path) -> None:
-    path = a_list(tmp_path / "list", "http://x.test/\n" * (4 * SLICE + 1))
-    turns = 0
+@pytest.mark.parametrize("kind", ["a file", "arguments"])
+async def test_others_run_after_each_slice_of_lines(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SLICE", 4)
+    urls = [f"http://x.test/{n}" for n in range(41)]
+    sources = urls if kind == "arguments" else [str(a_list(tmp_path / "list", "\n".join(urls)))]
+    read: list[int] = []
 
-    async def count() -> None:
-        nonlocal turns
+    def counted(text: str, priority: float = 0.0) -> Listed:
+        read[-1] += 1
+        return listed(text, priority)
+
+    async def turn() -> None:
         while True:
-            turns += 1
+            read.append(0)
             await asyncio.sleep(0)
 
-    counting = asyncio.create_task(count())
-    sizes, seen = [], []
-    async with aclosing(Source([str(path)]).batches()) as batches:
-        async for batch in batches:
-            sizes.append(len(batch))
-            seen.append(turns)
-    counting.cancel()
-    assert sizes == [SLICE] * 4 + [1]
-    assert len(set(seen)) == len(seen)
+    monkeypatch.setattr(module, "listed", counted)
+    turning = asyncio.create_task(turn())
+    await asyncio.sleep(0)
+    async with aclosing(Source(sources).batches()) as batches:
+        found = [line.url async for batch in batches for line in batch]
+    turning.cancel()
+    assert found == urls
+    assert max(read) == 4
+
+
+@pytest.mark.parametrize("kind", ["a file", "arguments"])
+async def test_batches_are_small_at_first_and_soon_as_large_as_they_may_be(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SLICE", 1)
+    monkeypatch.setattr(module, "BATCH", 4)
+    urls = ["http://x.test/"] * 13
+    sources = (
+        urls if kind == "arguments" else [str(a_list(tmp_path / "list", "\n".join([*urls, ""])))]
+    )
+    async with aclosing(Source(sources).batches()) as batches:
+        assert [len(batch) async for batch in batches] == [1, 2, 4, 4, 2]
 
 
 @pytest.mark.parametrize(
@@ -340,16 +361,19 @@ async def test_a_silent_pipe_holds_up_neither_the_loop_nor_a_cancellation(
 async def test_a_reader_that_waits_for_room_ends_when_nobody_wants_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    full = threading.Event()
+    taken, full = threading.Event(), threading.Event()
 
     def blocks(_: str) -> Iterator[bytes]:
-        yield from [b"http://x.test/\n"] * 3  # one that is taken, two that wait
+        yield b"http://x.test/\n"
+        taken.wait(5)
+        yield from [b"http://x.test/\n"] * AHEAD
         full.set()
         yield b"http://x.test/no\n"
 
     monkeypatch.setattr(module, "_read", blocks)
     async with aclosing(Source(["any"]).batches()) as batches:
         await anext(batches)
+        taken.set()
         await asyncio.to_thread(full.wait, 5)
         (thread,) = readers()
     thread.join(5)
@@ -387,11 +411,14 @@ async def test_what_is_read_ahead_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
             yield b"http://x.test/%d\n" % made
 
     monkeypatch.setattr(module, "_read", endless)
+    taken = 0
     async with aclosing(Source(["any"]).batches()) as batches:
-        for taken in range(50):
-            await anext(batches)
+        for _ in range(50):
+            taken += len(await anext(batches))
             ahead.append(made - taken)
-    assert max(ahead) <= 4  # one in hand, two that wait, one that was made and has no room
+    # those that wait, some that came after room was made for them, and one that has no room
+    assert max(ahead) <= 2 * AHEAD + 1
+    assert taken > 50  # what was there already came together
 
 
 @pytest.mark.parametrize(
@@ -400,20 +427,20 @@ async def test_what_is_read_ahead_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
     ids=["urls", "comments", "blanks", "no line end at all"],
 )
 async def test_memory_does_not_grow_with_the_list(line: bytes, tmp_path: Path) -> None:
-    blocks = 30
+    blocks = 12 * AHEAD
     path = tmp_path / "list"
     with path.open("wb") as file:
         for _ in range(blocks):
             file.write(line * (BLOCK // len(line)))
     peaks = []
-    for source in (a_list(tmp_path / "small", path.read_bytes()[: 4 * BLOCK]), path):
+    for source in (a_list(tmp_path / "small", path.read_bytes()[: 4 * AHEAD * BLOCK]), path):
         tracemalloc.start()
         async with aclosing(Source([str(source)]).batches()) as batches:
             async for _ in batches:
                 pass
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < peaks[0] + 4 * BLOCK
+    assert peaks[1] < peaks[0] + 4 * AHEAD * BLOCK
 
 
 # ---- lines

@@ -23,6 +23,8 @@ import pytest
 from scrapeq.errors import StorageError
 from scrapeq.models import Counts, Order, Outcome, Record, Verdict
 from scrapeq.stores import Added, opening
+from scrapeq.stores import sqlite as module
+from scrapeq.stores.adding import insert
 from scrapeq.stores.file import DatabaseFile
 from scrapeq.stores.opening import open_store
 from scrapeq.stores.schema import APPLICATION_ID, SCHEMA_VERSION
@@ -119,6 +121,96 @@ async def test_a_row_the_database_refuses_is_never_counted_as_a_duplicate(path: 
         with pytest.raises(sqlite3.IntegrityError):
             await store.add([*urls(1), replace(urls(2)[1], priority=float("nan"))])
         assert store.counts == counted(path) == Counts()
+
+
+async def test_urls_with_one_key_are_as_many_pages(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "key_of", lambda url: -1)
+    async with opened(path) as store:
+        assert await store.add(urls(3)) == Added(3, 0, 0)
+        assert await store.add(urls(5)) == Added(2, 0, 3)
+        assert len(states(path)) == 5
+
+
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 17, 129, 1024, 1025, 2500])
+async def test_any_number_of_lines_is_added_in_the_order_of_the_list(
+    count: int, path: Path
+) -> None:
+    lines = urls(count)
+    async with opened(path) as store:
+        assert await store.add(lines + lines) == Added(count, 0, count)
+    assert list(states(path)) == [line.url for line in lines]
+    async with opened(path) as store:
+        assert await store.add(lines + lines[:40]) == Added(0, count, len(lines[:40]))
+
+
+async def test_of_two_lines_the_first_one_counts(path: Path) -> None:
+    async with opened(path) as store:
+        await store.add([replace(x, priority=n) for n, x in enumerate(urls(1) * 3, 1)])
+    assert sql(path, "SELECT priority FROM pages") == [(1,)]
+
+
+async def test_what_was_not_committed_was_not_read(path: Path) -> None:
+    async with opened(path) as store:
+        await store.add(urls(2))
+    bad = replace(listed("http://y.test/"), priority=float("nan"))
+    async with opened(path) as store:
+        with pytest.raises(sqlite3.IntegrityError):
+            await store.add([*urls(2), bad])
+        assert await store.add(urls(3)) == Added(1, 2, 0)
+
+
+async def test_a_page_found_by_a_link_is_no_line_of_an_earlier_run(path: Path) -> None:
+    async with opened(path) as store:
+        (request,) = await waiting(store, 1)
+    async with opened(path) as store:
+        await store.save([replace(done(request), links=("http://x.test/new", request.url))])
+        assert await store.add([listed("http://x.test/new")]) == Added(0, 0, 1)
+        assert await store.add([listed(request.url)]) == Added(0, 1, 0)
+
+
+async def test_adding_costs_statements_by_the_thousand_and_not_by_the_line(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(path) as store:
+        told: list[str] = []
+        await store._db.set_trace_callback(told.append)
+        await store.add(urls(8192))
+        assert len(told) < 30
+
+
+async def test_adding_needs_no_copy_of_each_page_to_take_one_statement_back(path: Path) -> None:
+    """SQLite keeps one for a statement of many rows that may abort: a Halt that says so, or any
+    call of a function."""
+    async with opened(path) as store:
+        await store.add(urls(1))
+    text, values = insert(1, [(1, "u", "h", None, 0.0, None, None, 0)])
+    steps = sql(path, f"EXPLAIN {text}", *values)
+    assert any(step[1] == "Insert" for step in steps)
+    assert not [step for step in steps if step[1].startswith("Halt") and step[3] == 2]
+    assert not [step for step in steps if step[1] in ("Function", "PureFunc")]
+
+
+async def test_what_is_asked_at_the_start_of_a_run_reads_no_pages(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(path) as store:
+        await store.add(urls(10))
+        asked: list[tuple[str, Any]] = []
+        real = store._db.execute_fetchall
+
+        async def note(query: str, *values: Any) -> Any:
+            asked.append((query, *values))
+            return await real(query, *values)
+
+        monkeypatch.setattr(store._db, "execute_fetchall", note)
+        await store.begin_run({})
+        await store.needs_credentials()
+    assert len(asked) >= 3
+    for query, *values in asked:
+        for *_, step in sql(path, f"EXPLAIN QUERY PLAN {query}", *values):
+            assert not step.startswith("SCAN pages") or "INDEX" in step, query
 
 
 # ---- taking
@@ -381,7 +473,12 @@ class Model:
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_whatever_happens_the_counts_are_those_of_the_database(seed: int, path: Path) -> None:
+@pytest.mark.parametrize("keys", [None, 2], ids=["", "keys collide"])
+async def test_whatever_happens_the_counts_are_those_of_the_database(
+    keys: int | None, seed: int, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if keys:
+        monkeypatch.setattr(module, "key_of", lambda url: len(url) % keys)
     chance = random.Random(seed)
     pool = [f"http://x.test/{n}" for n in range(40)] + [
         "HTTP://X.test/1#y",

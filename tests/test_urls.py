@@ -18,6 +18,7 @@ from scrapeq.urls import (
     BadURLError,
     Credentials,
     Listed,
+    canonical_host,
     listed,
     parse,
     remember,
@@ -508,6 +509,87 @@ def test_a_url_that_was_kept_is_what_yarl_makes_of_it_encoded_or_not(text: str) 
         assert url.raw_path.startswith("/")
         assert not url.fragment
         assert url.raw_host == line.host
+
+
+_letters = st.text("abcxyz019-_", min_size=1, max_size=5)
+_quick_hosts = st.lists(
+    st.one_of(
+        _letters,
+        st.sampled_from(
+            ["xn--", "xn--caf-dma", "xn--a", "X", "", "127", "0", "00", "0x7f", "x" * 64]
+        ),
+        st.integers(60, 64).map(lambda n: "a" * n),
+    ),
+    min_size=1,
+    max_size=6,
+).map(".".join)
+_quick_ports = st.one_of(
+    st.sampled_from(["", "", ":", ":0", ":80", ":443", ":8080", ":08", ":65535", ":65536", ":8_0"]),
+    st.integers(0, 70_000).map(":{}".format),
+)
+_pieces = st.one_of(
+    st.integers(0, 255).map("%{:02X}".format),
+    st.integers(0, 255).map("%{:02x}".format),
+    st.characters(min_codepoint=33, max_codepoint=127),
+    st.sampled_from([".", "..", "/", "//", "/.", "/..", "/./", "%", "%4", "?", "#", "@", ":", "é"]),
+    _letters,
+)
+_quick_tails = st.lists(_pieces, max_size=8).map("".join)
+_nearly_canonical = st.builds(
+    "{}{}{}{}{}{}".format,
+    st.sampled_from(
+        ["http://", "https://", "https://", "http:/", "HTTP://", "http://u@", "ftp://"]
+    ),
+    _quick_hosts,
+    st.sampled_from(["", "", "", "."]),
+    _quick_ports,
+    st.sampled_from(["/", "/", "/", "", "?", "#"]),
+    _quick_tails,
+)
+
+
+@settings(patiently, max_examples=3000)
+@given(_nearly_canonical | _lines)
+@example("http://a.test/b/../c")
+@example("http://a.test/%41")
+@example("http://a.test/%c3%a9")
+@example("http://a.test/%")
+@example("http://a.test/?")
+@example("http://a.test/??")
+@example("http://a.test:80/")
+@example("https://a.test:443/?x")
+@example("http://a.test:443/")
+@example("http://a.test./")
+@example("http://a..test/")
+@example("http://[::1]/")
+@example("http://u@a.test/")
+@example("http://xn--/")
+@example("http://127.1/")
+@example("http://a.test/?a=%2F%26+b")
+@example("http://a.test/\n")
+@example("http://" + ".".join(["a" * 63] * 4) + "/")
+@example("http://" + ".".join(["a" * 63] * 3) + "." + "a" * 61 + "/")
+@example("http://a.test/" + "x" * MAX_URL)
+@example("http://a.test/" + "x" * (MAX_URL - 14))
+def test_what_is_clearly_canonical_is_what_a_close_look_finds_too(text: str) -> None:
+    if (host := canonical_host(text)) is not None:
+        url = parse(text)
+        assert (str(url), url.raw_host) == (text, host)
+        assert url.raw_user is None
+        assert url.raw_password is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://127.0.0.1:8081/rust-doc/html/index.html?v=3",
+        "https://www.shop-1.example.co.uk/",
+        "https://xn--caf-dma.test/gr%C3%B6%C3%9Fe/a%20b?q=1&r=a+b;c=%E2%82%AC",
+        "http://a_b.test/~x/(y)/z,w;v=1:2@3!$&'*=?/?",
+    ],
+)
+def test_common_urls_are_clearly_canonical(text: str) -> None:
+    assert canonical_host(text) == URL(text).raw_host
 
 
 _words = st.text("abcXYZ019._~-!$&'()*+,;=%\u00e9", max_size=8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,8 +18,10 @@ from scrapeq import __version__
 from scrapeq.errors import StorageError
 from scrapeq.models import Counts, Order, Outcome, Record, Request, Scalar
 from scrapeq.stores import Added
+from scrapeq.stores.adding import SIZES, Row, find, insert, key_of
 from scrapeq.stores.file import DatabaseFile
-from scrapeq.stores.schema import insert_record
+from scrapeq.stores.marks import Marks
+from scrapeq.stores.schema import MASKED, insert_record
 from scrapeq.urls import Listed, listed
 
 T = TypeVar("T")
@@ -30,11 +32,6 @@ Tables = Mapping[str, Mapping[str, str]]
 _BEGIN = "BEGIN IMMEDIATE; SELECT check_place();"
 """The look at the file goes along: another statement would be another change of threads."""
 
-_ADD = """
-INSERT INTO pages (url, state, reason, host, priority, detail, given, listed_run, depth)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (url) DO NOTHING
-"""
-_RELIST = "UPDATE pages SET listed_run = ? WHERE url = ? AND listed_run < ?"
 _SETTLE = """
 UPDATE pages SET state = ?, reason = ?, status = ?, final_url = ?, attempts = ?, due_at = ?,
   fetched_at = ?, elapsed_ms = ?, bytes = ?, content_type = ?, encoding = ?, truncated = ?,
@@ -46,6 +43,12 @@ SELECT id, url, host, attempts + 1, depth, priority FROM pages
 WHERE state = 'pending' AND due_at {due} AND id NOT IN (SELECT value FROM json_each(?))
 ORDER BY {order} LIMIT ?
 """
+_COUNT = """
+SELECT 'all', count(*) FROM pages
+UNION ALL SELECT 'pending', count(*) FROM pages WHERE state = 'pending'
+UNION ALL SELECT state, count(*) FROM pages WHERE state IN ('failed', 'skipped') GROUP BY state
+"""
+"""Nothing but indexes are read, and the one of all pages is only counted, not looked into."""
 _ORDERS: dict[Order, str] = {"fifo": "id", "lifo": "id DESC", "priority": "priority, id"}
 
 
@@ -60,10 +63,17 @@ class SQLiteStore:
         self._insert = {name: insert_record(name, cols) for name, cols in self._columns.items()}
         self.counts = Counts()
         self.run = 0
+        self._last_before = 0
+        """The last row that an earlier run has made."""
+        self._listed = Marks()
+        """Of the rows that earlier runs have made, those that this run has read again."""
         self.warning = ""
 
     async def add(self, lines: Sequence[Listed]) -> Added:
-        return await self._transaction(lambda: self._add(lines))
+        known: set[int] = set()
+        added = await self._transaction(lambda: self._add(lines, known))
+        self._listed.update(known)  # not before it is committed
+        return added
 
     async def take(
         self, limit: int, order: Order, held: Collection[int], now: float
@@ -111,11 +121,7 @@ class SQLiteStore:
 
     async def needs_credentials(self) -> bool:
         """Whether a pending URL was listed with a user or password, which are never stored."""
-        query = (
-            "SELECT 1 FROM pages WHERE state = 'pending' AND "
-            "(url >= 'http://***@' AND url < 'http://***A'"
-            " OR url >= 'https://***@' AND url < 'https://***A') LIMIT 1"
-        )
+        query = f"SELECT 1 FROM pages WHERE state = 'pending' AND {MASKED} LIMIT 1"  # noqa: S608
         return bool(list(await self._alone(lambda: self._db.execute_fetchall(query))))
 
     async def close(self, ended: str, totals: Mapping[str, Any]) -> None:
@@ -131,6 +137,8 @@ class SQLiteStore:
         insert = "INSERT INTO runs (started_at, version, options) VALUES (?, ?, ?)"
         row = (iso(_now()), __version__, json.dumps(options))
         await self._count()
+        ((last,),) = await self._db.execute_fetchall("SELECT max(id) FROM pages")
+        self._last_before = last or 0
         self.run = (await self._db.execute(insert, row)).lastrowid or 0
         self._file.remember()
         await self._db.create_function("check_place", 0, self._file.check_place)
@@ -146,28 +154,34 @@ class SQLiteStore:
         finally:
             self._file.unlock()
 
-    async def _add(self, lines: Sequence[Listed]) -> Added:
-        pending = await self._changed(_ADD, [self._row(x) for x in lines if not x.reason])
-        skipped = {
-            reason: await self._changed(_ADD, [self._row(x) for x in lines if x.reason == reason])
-            for reason in {x.reason for x in lines if x.reason}
-        }
-        unusable = sum(skipped.values())
-        new, known = pending + unusable, 0
-        if new < len(lines):
-            relist = [(self.run, line.url, self.run) for line in lines]
-            known = await self._changed(_RELIST, relist)
-        counts = self.counts
+    async def _add(self, lines: Sequence[Listed], known: set[int] | None = None) -> Added:
+        """Put into `known` the rows of earlier runs that this one reads for the first time."""
+        known = set() if known is None else known
+        new, skipped = 0, Counter[str]()
+        for start in range(0, len(lines), SIZES[-1]):
+            fresh = await self._add_some(lines[start : start + SIZES[-1]], known)
+            new += len(fresh)
+            skipped.update(line.reason for line in fresh if line.reason)
+        counts, unusable = self.counts, skipped.total()
         self.counts = replace(
-            counts, pending=counts.pending + pending, skipped=counts.skipped + unusable
+            counts, pending=counts.pending + new - unusable, skipped=counts.skipped + unusable
         )
-        return Added(new, known, len(lines) - new - known, skipped)
+        return Added(new, len(known), len(lines) - new - len(known), skipped)
 
-    def _row(self, line: Listed) -> tuple[Scalar, ...]:
-        return (
-            line.url, "skipped" if line.reason else "pending", line.reason or None, line.host,
-            line.priority, line.detail or None, line.given, self.run, line.depth,
-        )  # fmt: skip
+    async def _add_some(self, lines: Sequence[Listed], known: set[int]) -> list[Listed]:
+        """Add the new ones of at most SIZES[-1] lines, and return them."""
+        first: dict[str, Listed] = {}
+        for line in lines:
+            first.setdefault(line.url, line)
+        keys = list(map(key_of, first))
+        ((places, ids),) = await self._db.execute_fetchall(*find(keys, list(first)))
+        found = dict(zip(json.loads(places), json.loads(ids), strict=True))
+        known.update(x for x in found.values() if x <= self._last_before and x not in self._listed)
+        pairs = zip(keys, first.values(), strict=True)
+        new = [pair for place, pair in enumerate(pairs) if place not in found]
+        if new:
+            await self._db.execute(*insert(self.run, [_row(key, line) for key, line in new]))
+        return [line for _, line in new]
 
     async def _changed(self, sql: str, rows: Sequence[tuple[Scalar, ...]]) -> int:
         """Execute `sql` for each of `rows`; return how many rows of the table it changed."""
@@ -177,8 +191,9 @@ class SQLiteStore:
         return self._db.total_changes - before
 
     async def _count(self) -> None:
-        rows = await self._db.execute_fetchall("SELECT state, count(*) FROM pages GROUP BY state")
-        self.counts = Counts(**{str(state): int(number) for state, number in rows})
+        found = {str(x): int(number) for x, number in await self._db.execute_fetchall(_COUNT)}
+        everything = found.pop("all")
+        self.counts = Counts(done=everything - sum(found.values()), **found)
 
     async def _save(self, outcomes: Sequence[Outcome]) -> int:
         # The same Request twice would be pending twice while its rows go in.
@@ -258,6 +273,13 @@ class SQLiteStore:
         except sqlite3.DatabaseError as exc:
             self._file.check_place()  # SQLite knows only that something is wrong
             raise storage_error(exc, self._file.path) from exc
+
+
+def _row(key: int, line: Listed) -> Row:
+    return (
+        key, line.url, line.host, line.reason or None, line.priority, line.detail or None,
+        line.given, line.depth,
+    )  # fmt: skip
 
 
 def iso(seconds: float) -> str:
