@@ -1,0 +1,186 @@
+"""The findings for a person, in 80 columns, and as one object for a program."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import textwrap
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+from scrapeq import __version__
+from scrapeq.bench.bottleneck import held_back_by, others
+from scrapeq.bench.contest import Findings, times_as_fast
+from scrapeq.bench.cpu import STAGES
+from scrapeq.bench.search import CLEARLY, Search
+from scrapeq.bench.trial import Flags, Trial, speed
+from scrapeq.text import count
+
+WORK = {
+    "fetch": "the event loop: requests, queues",
+    "parse": "the parse processes",
+    "save": "SQLite, and reading the list",
+}
+WIDTH = 80
+FAR_AWAY = 0.2
+"""Seconds that a site takes to answer, for the example."""
+
+
+def uses_uvloop() -> bool:
+    """Whether the bare loop does."""
+    return find_spec("uvloop") is not None
+
+
+def lines(found: Findings) -> Iterator[str]:
+    yield (
+        f"scrapeq {__version__}, Python {platform.python_version()}, {_cores(found.cores)}: "
+        f"{count(found.pages)} pages a run, {found.mean_bytes / 1000:.0f} kB each"
+    )
+    yield from _comparison(found)
+    yield ""
+    yield from _stages(found)
+    yield f"held back by {held_back_by(middle(found.scrapeq), found.cores)}"
+    yield ""
+    if found.search:
+        yield from _search(found.search)
+    yield from _next_steps(found)
+
+
+def _cores(number: int) -> str:
+    return f"{number} core{'s' if number > 1 else ''}"
+
+
+def middle(trials: Sequence[Trial]) -> Trial:
+    """The one of median speed; of an even number, the slower of the two."""
+    return sorted(trials, key=lambda trial: trial.pages_per_s)[(len(trials) - 1) // 2]
+
+
+def _comparison(found: Findings) -> Iterator[str]:
+    fetchers = found.default.fetchers
+    yield f"{f'{fetchers} requests at once':<28}{'pages/s':>9}   from - to"
+    bare = "bare loop (with uvloop)" if uses_uvloop() else "bare loop"
+    for name, trials in ((bare, found.bare), ("scrapeq", found.scrapeq)):
+        speeds = [trial.pages_per_s for trial in trials]
+        spread = f"{count(round(min(speeds)))} - {count(round(max(speeds)))}"
+        yield f"  {name:<26}{count(round(speed(trials))):>9}   {spread}"
+    each = times_as_fast(found)
+    ratio = statistics.median(each)
+    yield f"  scrapeq is {ratio:.2f} times as fast as the bare loop ({_listed(each)})"
+
+
+def _stages(found: Findings) -> Iterator[str]:
+    trial = middle(found.scrapeq)
+    stages = trial.summary["stages"]
+    if trial.shares is None:
+        yield "stage   workers busy   (CPU is not told: the run was short, or by this system)"
+        for name in STAGES:
+            workers, busy = stages[name]["workers"], stages[name]["busy"]
+            yield f"  {name:<7}{workers:>6} {busy:>4.0%}   {WORK[name]}"
+        return
+    total = sum(trial.shares.stages.values())
+    yield "stage     CPU   a page  workers busy"
+    for name, cores in trial.shares.stages.items():
+        millis = 1000 * cores / trial.pages_per_s
+        yield (
+            f"  {name:<6}{cores / total:>5.0%}  {millis:.2f} ms  {stages[name]['workers']:>7} "
+            f"{stages[name]['busy']:>4.0%}   {WORK[name]}"
+        )
+    yield (
+        f"cores busy: {total:.2f} with scrapeq, {trial.site:.2f} with the embedded site, "
+        f"{others(trial, found.cores):.2f} others"
+    )
+
+
+def _search(search: Search) -> Iterator[str]:
+    yield "--fetchers  --parsers   pages/s   of default  runs"
+    for flags in sorted(search.trials, key=lambda flags: (flags.parsers, flags.fetchers)):
+        trials = search.trials[flags]
+        words = ["best"] * (flags == search.best) + ["default"] * (flags == search.default)
+        yield (
+            f"{flags.fetchers:>10}{flags.parsers:>11}{count(round(speed(trials))):>10}"
+            f"{search.of_default(flags):>13.2f}{len(trials):>6}  {', '.join(words)}"
+        ).rstrip()
+    yield from textwrap.wrap(_choice(search), WIDTH)
+
+
+def _choice(search: Search) -> str:
+    if search.suspect is None:
+        return f"Nothing tried was faster than the defaults by {CLEARLY - 1:.0%}."
+    proof = f"{_listed(search.proof)} times as fast"
+    if search.best == search.default:
+        return f"{search.suspect} was, in turn with the defaults, {proof}: not clearly better."
+    return f"In turn with the defaults, {search.best} was {proof}."
+
+
+def _listed(each: Sequence[float]) -> str:
+    """Round by round, of many the first."""
+    return ", ".join(f"{ratio:.2f}" for ratio in each[:8]) + ", ..." * (len(each) > 8)
+
+
+def _next_steps(found: Findings) -> Iterator[str]:
+    best, trials = found.default, found.scrapeq
+    if found.search:
+        best, trials = found.search.best, found.search.trials[found.search.best]
+    usual = f"      # {best}: the defaults" if found.search else ""
+    yield "  scrapeq run urls.txt" + (usual if best == found.default else f" {best}")
+    if not found.plan.latency:
+        many = round(speed(trials) * FAR_AWAY)
+        yield f"A site that answers after {FAR_AWAY:g}s takes --fetchers {many} for that speed."
+
+
+# ---- for a program
+
+
+def as_json(found: Findings) -> dict[str, Any]:
+    """Ratios are to the other program of the same round; the rest are medians of the rounds.
+
+    `cpu` of a stage is CPU seconds a second; null where the system does not tell.
+    """
+    trial = middle(found.scrapeq)
+    each = times_as_fast(found)
+    return {
+        "version": __version__,
+        "python": platform.python_version(),
+        "cores": found.cores,
+        "pages": found.pages,
+        "page_bytes": found.mean_bytes,
+        "latency_ms": found.plan.latency,
+        "rounds": found.plan.rounds,
+        "bare": {"uvloop": uses_uvloop(), **_speeds(found.bare)},
+        "scrapeq": {**found.default._asdict(), **_speeds(found.scrapeq)},
+        "ratio": round(statistics.median(each), 3),
+        "ratios": [round(ratio, 3) for ratio in each],
+        "stages": {name: _stage(trial, name) for name in STAGES},
+        "site_cpu": round(trial.site, 3),
+        "others_cpu": round(others(trial, found.cores), 3) if trial.shares else None,
+        "held_back_by": held_back_by(trial, found.cores),
+        "search": _search_object(found.search) if found.search else None,
+    }
+
+
+def _speeds(trials: Sequence[Trial]) -> dict[str, Any]:
+    runs = [round(trial.pages_per_s, 1) for trial in trials]
+    return {"pages_per_s": round(speed(trials), 1), "runs": runs}
+
+
+def _stage(trial: Trial, name: str) -> dict[str, Any]:
+    stage = trial.summary["stages"][name]
+    told = {"cpu": None, "share": None, "workers": stage["workers"], "busy": stage["busy"]}
+    if trial.shares is None:
+        return told
+    cpu, total = trial.shares.stages[name], sum(trial.shares.stages.values())
+    return {**told, "cpu": round(cpu, 3), "share": round(cpu / total, 3)}
+
+
+def _search_object(search: Search) -> dict[str, Any]:
+    def entry(flags: Flags) -> dict[str, Any]:
+        ratio = round(search.of_default(flags), 3)
+        return {**flags._asdict(), **_speeds(search.trials[flags]), "of_default": ratio}
+
+    return {
+        "best": search.best._asdict(),
+        "tried": [entry(flags) for flags in search.trials],
+        "proved": search.suspect._asdict() if search.suspect else None,
+        "proof": [round(ratio, 3) for ratio in search.proof],
+    }
