@@ -56,7 +56,7 @@ def look(pid: int) -> Look | None:
 
 
 def shares(looks: Sequence[Look], begin: float, end: float) -> Shares | None:
-    """Of the time between; None when there are too few looks to tell."""
+    """Of the time between; None when it was too short to tell."""
     within = [look for look in looks if begin <= look.at <= end]
     if len(within) < 3:
         return None
@@ -67,6 +67,8 @@ def shares(looks: Sequence[Look], begin: float, end: float) -> Shares | None:
     spent = dict.fromkeys(STAGES, 0.0)
     for key, seconds in after.items():
         spent[key[0]] += seconds - before.used.get(key, 0.0)
+    if not any(spent.values()):
+        return None
     span = last.at - before.at
     cores = {stage: seconds / span for stage, seconds in spent.items()}
     return Shares(cores, (last.idle - before.idle) / span)

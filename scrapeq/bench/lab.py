@@ -8,7 +8,7 @@ import sqlite3
 import tempfile
 import time
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from itertools import cycle, islice
 from pathlib import Path
@@ -52,10 +52,18 @@ class Lab:
         words += ["--per-host", str(flags.fetchers), "--no-robots", "--progress", "none"]
         return await self._run("scrapeq", [*words, "-q", "--summary", "summary.json"], pages)
 
+    def urls(self, pages: int) -> Iterator[str]:
+        """So many different ones, of fewer different pages."""
+        for number, path in enumerate(islice(cycle(self._paths), pages)):
+            yield f"http://127.0.0.1:{self._port}{path}?v={number}"
+
+    def write_list(self, pages: int, file: Path) -> None:
+        file.write_text("".join(f"{url}\n" for url in self.urls(pages)))
+
     async def _run(self, name: str, words: Sequence[str], pages: int) -> Trial:
         for old in self._folder.glob("rows.db*"):
             old.unlink()
-        self._write_list(pages)
+        self.write_list(pages, self._folder / "urls.txt")
         looks: list[Look] = []
         await self._news()
         with (self._folder / "errors.txt").open("wb") as errors:
@@ -78,11 +86,6 @@ class Lab:
             shares=shares(looks, news["first"] + seconds / 4, end),
             summary=self._summary(),
         )
-
-    def _write_list(self, pages: int) -> None:
-        urls = (f"http://127.0.0.1:{self._port}{path}" for path in cycle(self._paths))
-        lines = (f"{url}?v={number}\n" for number, url in enumerate(islice(urls, pages)))
-        (self._folder / "urls.txt").write_text("".join(lines))
 
     async def _news(self) -> dict[str, Any]:
         """What the site has done since it was last asked."""

@@ -1,4 +1,4 @@
-"""The findings for a person, in 80 columns, and as one object for a program."""
+"""The findings for a person, in 80 columns as many lines as one screen has."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import statistics
 import textwrap
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
-from typing import Any
 
 from scrapeq import __version__
 from scrapeq.bench.bottleneck import held_back_by, others
 from scrapeq.bench.contest import Findings, times_as_fast
 from scrapeq.bench.cpu import STAGES
 from scrapeq.bench.search import CLEARLY, Search
-from scrapeq.bench.trial import Flags, Trial, speed
+from scrapeq.bench.trial import Trial, speed
 from scrapeq.text import count
 
 WORK = {
@@ -40,11 +39,16 @@ def lines(found: Findings) -> Iterator[str]:
     yield from _comparison(found)
     yield ""
     yield from _stages(found)
-    yield f"held back by {held_back_by(middle(found.scrapeq), found.cores)}"
+    why = held_back_by(middle(found.scrapeq), found.cores)
+    yield from _wrapped(f"held back by {why}")
     yield ""
     if found.search:
         yield from _search(found.search)
     yield from _next_steps(found)
+
+
+def _wrapped(sentence: str) -> list[str]:
+    return textwrap.wrap(sentence, WIDTH, break_on_hyphens=False)
 
 
 def _cores(number: int) -> str:
@@ -101,7 +105,7 @@ def _search(search: Search) -> Iterator[str]:
             f"{flags.fetchers:>10}{flags.parsers:>11}{count(round(speed(trials))):>10}"
             f"{search.of_default(flags):>13.2f}{len(trials):>6}  {', '.join(words)}"
         ).rstrip()
-    yield from textwrap.wrap(_choice(search), WIDTH)
+    yield from _wrapped(_choice(search))
 
 
 def _choice(search: Search) -> str:
@@ -110,77 +114,20 @@ def _choice(search: Search) -> str:
     proof = f"{_listed(search.proof)} times as fast"
     if search.best == search.default:
         return f"{search.suspect} was, in turn with the defaults, {proof}: not clearly better."
-    return f"In turn with the defaults, {search.best} was {proof}."
+    return f"The best was, in turn with the defaults, {proof}."
 
 
 def _listed(each: Sequence[float]) -> str:
     """Round by round, of many the first."""
-    return ", ".join(f"{ratio:.2f}" for ratio in each[:8]) + ", ..." * (len(each) > 8)
+    return ", ".join(f"{ratio:.2f}" for ratio in each[:4]) + ", ..." * (len(each) > 4)
 
 
 def _next_steps(found: Findings) -> Iterator[str]:
     best, trials = found.default, found.scrapeq
     if found.search:
         best, trials = found.search.best, found.search.trials[found.search.best]
-    usual = f"      # {best}: the defaults" if found.search else ""
-    yield "  scrapeq run urls.txt" + (usual if best == found.default else f" {best}")
+        words = f"      # {best}: the defaults" if best == found.default else f" {best}"
+        yield f"  scrapeq run urls.txt{words}"
     if not found.plan.latency:
         many = round(speed(trials) * FAR_AWAY)
-        yield f"A site that answers after {FAR_AWAY:g}s takes --fetchers {many} for that speed."
-
-
-# ---- for a program
-
-
-def as_json(found: Findings) -> dict[str, Any]:
-    """Ratios are to the other program of the same round; the rest are medians of the rounds.
-
-    `cpu` of a stage is CPU seconds a second; null where the system does not tell.
-    """
-    trial = middle(found.scrapeq)
-    each = times_as_fast(found)
-    return {
-        "version": __version__,
-        "python": platform.python_version(),
-        "cores": found.cores,
-        "pages": found.pages,
-        "page_bytes": found.mean_bytes,
-        "latency_ms": found.plan.latency,
-        "rounds": found.plan.rounds,
-        "bare": {"uvloop": uses_uvloop(), **_speeds(found.bare)},
-        "scrapeq": {**found.default._asdict(), **_speeds(found.scrapeq)},
-        "ratio": round(statistics.median(each), 3),
-        "ratios": [round(ratio, 3) for ratio in each],
-        "stages": {name: _stage(trial, name) for name in STAGES},
-        "site_cpu": round(trial.site, 3),
-        "others_cpu": round(others(trial, found.cores), 3) if trial.shares else None,
-        "held_back_by": held_back_by(trial, found.cores),
-        "search": _search_object(found.search) if found.search else None,
-    }
-
-
-def _speeds(trials: Sequence[Trial]) -> dict[str, Any]:
-    runs = [round(trial.pages_per_s, 1) for trial in trials]
-    return {"pages_per_s": round(speed(trials), 1), "runs": runs}
-
-
-def _stage(trial: Trial, name: str) -> dict[str, Any]:
-    stage = trial.summary["stages"][name]
-    told = {"cpu": None, "share": None, "workers": stage["workers"], "busy": stage["busy"]}
-    if trial.shares is None:
-        return told
-    cpu, total = trial.shares.stages[name], sum(trial.shares.stages.values())
-    return {**told, "cpu": round(cpu, 3), "share": round(cpu / total, 3)}
-
-
-def _search_object(search: Search) -> dict[str, Any]:
-    def entry(flags: Flags) -> dict[str, Any]:
-        ratio = round(search.of_default(flags), 3)
-        return {**flags._asdict(), **_speeds(search.trials[flags]), "of_default": ratio}
-
-    return {
-        "best": search.best._asdict(),
-        "tried": [entry(flags) for flags in search.trials],
-        "proved": search.suspect._asdict() if search.suspect else None,
-        "proof": [round(ratio, 3) for ratio in search.proof],
-    }
+        yield f"Sites that answer after {FAR_AWAY:g}s take --fetchers {many} for that speed."

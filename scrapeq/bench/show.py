@@ -9,8 +9,9 @@ import sys
 from typing import NoReturn
 
 from scrapeq.bench.contest import Findings, Plan, measure
+from scrapeq.bench.document import as_json
 from scrapeq.bench.lab import lab
-from scrapeq.bench.report import as_json, lines
+from scrapeq.bench.report import lines
 from scrapeq.errors import FatalError
 from scrapeq.plain import say
 from scrapeq.signals import listening
