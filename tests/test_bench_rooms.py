@@ -140,6 +140,8 @@ def test_else_it_is_the_stage_that_the_summary_names() -> None:
     assert held_back_by(replace(idle, shares=None), 8) == "parse: its workers were 97% busy"
     polite = replace(idle, summary={**SUMMARY, "bottleneck": "politeness"})
     assert held_back_by(polite, 8) == "politeness"
+    far = replace(idle, summary={**SUMMARY, "bottleneck": "fetch"})
+    assert held_back_by(far, 8) == "fetch: its workers were 75% busy, waiting for the site"
     short = replace(idle, summary={**SUMMARY, "bottleneck": ""})
     assert held_back_by(short, 8).startswith("nothing that could be named")
 
@@ -211,7 +213,7 @@ def test_without_a_better_one_the_command_has_no_flags() -> None:
     text = "\n".join(lines(findings(search=searched())))
     assert "Nothing tried was faster than the defaults by 5%." in text
     assert "  scrapeq run urls.txt      # --fetchers 32 --parsers 2: the defaults" in text
-    assert "--fetchers 240 for that speed" in text
+    assert "\nAt 0.2s an answer that takes --fetchers 240; one host gets 8 (--per-host)." in text
 
 
 def test_the_best_is_marked_proved_and_ready_to_be_typed() -> None:
@@ -220,19 +222,20 @@ def test_the_best_is_marked_proved_and_ready_to_be_typed() -> None:
     text = "\n".join(lines(found))
     assert "        64          2     1,500         1.25     1  best\n" in text
     assert "        32          2     1,200         1.00     3  default\n" in text
-    assert "The best was, in turn with the defaults, 1.25, 1.30, 1.20 times as fast." in text
+    assert "the best was 1.25, 1.30, 1.20 times the default." in text
     assert "\n  scrapeq run urls.txt --fetchers 64 --parsers 2\n" in text
     assert as_json(found)["search"]["best"] == {"fetchers": 64, "parsers": 2}
 
 
 def test_what_was_not_proved_is_said_to_be_so() -> None:
     found = findings(search=searched(suspect=Flags(64, 2), proof=[1.25, 0.9, 1.2]))
-    assert "1.25, 0.90, 1.20 times as fast: not clearly better." in " ".join(lines(found))
+    assert "1.25, 0.90, 1.20 times the default, no clear gain." in " ".join(lines(found))
 
 
 def test_with_a_latency_no_other_one_is_computed() -> None:
     text = "\n".join(lines(findings(plan=replace(PLAN, latency=50.0))))
-    assert "Sites that answer" not in text
+    assert "an answer that takes" not in text
+    assert "one host gets 8 (--per-host)." in text
 
 
 def test_no_line_is_longer_than_80_columns_however_large_the_figures() -> None:
@@ -247,3 +250,10 @@ def test_no_line_is_longer_than_80_columns_however_large_the_figures() -> None:
         search=searched(trials=trials, suspect=large, proof=[1.0] * 100),
     )
     assert max(map(len, lines(found))) <= 80
+
+
+def test_all_of_it_fits_a_screen_of_24_lines() -> None:
+    flags = [Flags(32, 1), *(Flags(fetchers, 2) for fetchers in (16, 64, 128)), Flags(32, 4)]
+    trials = {DEFAULT: [trial(1200)], **{each: [trial(1100)] for each in flags}}
+    found = findings(search=searched(trials=trials, suspect=Flags(128, 2), proof=[1.0] * 3))
+    assert len(list(lines(found))) < 24

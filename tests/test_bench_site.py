@@ -144,6 +144,14 @@ def test_a_client_that_wants_no_other_answer_gets_none(site: Asked) -> None:
     assert site.closes()
 
 
+def test_nor_does_it_while_earlier_answers_are_still_on_their_way(site: Asked) -> None:
+    largest = max(PAGES, key=lambda path: len(PAGES[path]))
+    last = get(FEW[0], "Connection: close")
+    sent = get(largest) * 60 + last + get(FEW[1])  # 10 MB: more than the system takes at once
+    assert site.says(sent, page(largest) * 60 + page(FEW[0]))
+    assert site.closes()
+
+
 def test_a_request_without_an_end_is_not_collected_for_ever(site: Asked) -> None:
     site.socket.sendall(b"GET /" + b"x" * (MOST_HEAD + 1))
     assert site.closes()

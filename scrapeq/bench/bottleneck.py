@@ -26,12 +26,13 @@ def held_back_by(trial: Trial, cores: int) -> str:
         stages = trial.shares.stages
         if cores - trial.shares.idle >= ALL * cores:
             if others(trial, cores) >= MUCH * cores:
-                return "the machine, part of which was busy with other programs: ask again later"
+                return "the machine, busy with other programs too: ask again later"
             most = max(stages, key=lambda stage: stages[stage])
             return f"the machine: its cores were busy, most of all with {most}"
         if stages["fetch"] >= ALL:
             return f"the event loop: {stages['fetch']:.0%} of the one core that it can use"
     if stage := trial.summary["bottleneck"]:
         found = trial.summary["stages"].get(stage)
-        return f"{stage}: its workers were {found['busy']:.0%} busy" if found else stage
+        waiting = ", waiting for the site" if stage == "fetch" and trial.shares else ""
+        return f"{stage}: its workers were {found['busy']:.0%} busy{waiting}" if found else stage
     return "nothing that could be named: each run was short"

@@ -10,9 +10,10 @@ from scrapeq.bench.search import Search, search
 from scrapeq.bench.trial import Flags, Trial, ratios, speed
 from scrapeq.settings import Settings, cores
 
-SECONDS = 2.0
-"""That a run should take, so that its first and last moments weigh little."""
-LONGEST = 5.0
+SECONDS = 3.0
+"""That a run should take at most, so that its first and last moments weigh little: what is
+cold in the first runs, from which this is computed, makes it two."""
+LONGEST = 6.0
 """Seconds that a run of the slower program may take for the sake of the faster one."""
 STARTING = 0.7
 """Seconds that a program needs before its first request, for a guess of how long all takes."""

@@ -14,6 +14,7 @@ from scrapeq.bench.contest import Findings, times_as_fast
 from scrapeq.bench.cpu import STAGES
 from scrapeq.bench.search import CLEARLY, Search
 from scrapeq.bench.trial import Trial, speed
+from scrapeq.settings import Settings
 from scrapeq.text import count
 
 WORK = {
@@ -111,10 +112,10 @@ def _search(search: Search) -> Iterator[str]:
 def _choice(search: Search) -> str:
     if search.suspect is None:
         return f"Nothing tried was faster than the defaults by {CLEARLY - 1:.0%}."
-    proof = f"{_listed(search.proof)} times as fast"
+    proof = f"{_listed(search.proof)} times the default"
     if search.best == search.default:
-        return f"{search.suspect} was, in turn with the defaults, {proof}: not clearly better."
-    return f"The best was, in turn with the defaults, {proof}."
+        return f"{search.suspect}: {proof}, no clear gain."
+    return f"In turn with the default, the best was {proof}."
 
 
 def _listed(each: Sequence[float]) -> str:
@@ -126,8 +127,11 @@ def _next_steps(found: Findings) -> Iterator[str]:
     best, trials = found.default, found.scrapeq
     if found.search:
         best, trials = found.search.best, found.search.trials[found.search.best]
-        words = f"      # {best}: the defaults" if best == found.default else f" {best}"
-        yield f"  scrapeq run urls.txt{words}"
-    if not found.plan.latency:
+        usual = f"      # {best}: the defaults"
+        yield f"  scrapeq run urls.txt{usual if best == found.default else f' {best}'}"
+    host = f"one host gets {Settings().per_host} (--per-host)."
+    if found.plan.latency:
+        yield f"Many --fetchers need many hosts: {host}"
+    else:
         many = round(speed(trials) * FAR_AWAY)
-        yield f"Sites that answer after {FAR_AWAY:g}s take --fetchers {many} for that speed."
+        yield f"At {FAR_AWAY:g}s an answer that takes --fetchers {many}; {host}"
