@@ -69,7 +69,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "bench-luck-wins",
         "bench/search.py",
-        "statistics.median(found.proof) >= CLEARLY and min(found.proof) > 1",
+        "found.gains[found.suspect] >= CLEARLY and min(found.proof) > 1",
         "True",
         "the fastest of many must win in turn with the defaults",
         ROOMS,
@@ -85,9 +85,17 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "bench-any-gain-counts",
         "bench/search.py",
-        "return fastest if self.of_default(fastest) >= CLEARLY else self.default",
+        "return fastest if self.gains[fastest] >= CLEARLY else self.default",
         "return fastest",
         "the defaults are kept where nothing is clearly better",
+        ROOMS,
+    ),
+    (
+        "bench-as-it-was-at-first",
+        "bench/search.py",
+        "for trial in usual[-2:])",
+        "for trial in usual)",
+        "what is tried is compared with the defaults of the same moment",
         ROOMS,
     ),
     (

@@ -63,7 +63,17 @@ async def test_the_defaults_are_best_where_nothing_is_clearly_better() -> None:
     searching, made = found_by(lambda flags, _: 1040)
     found = await searching
     assert (found.best, found.suspect, found.leader()) == (DEFAULT, None, DEFAULT)
-    assert made == [Flags(32, 1), Flags(32, 4), Flags(16, 2), Flags(64, 2), Flags(128, 2)]
+    parsers = [Flags(32, 1), Flags(32, 4)]
+    assert made == [*parsers, DEFAULT, Flags(16, 2), Flags(64, 2), Flags(128, 2), DEFAULT]
+
+
+@pytest.mark.parametrize("change", [0.98, 1.02])
+async def test_a_machine_that_grows_slower_or_faster_favours_nobody(change: float) -> None:
+    searching, made = found_by(lambda flags, before: 1000 * change**before)
+    found = await searching
+    assert found.suspect is None
+    assert all(0.95 < gain < 1.05 for gain in found.gains.values())
+    assert len(made) == 7
 
 
 async def test_what_is_clearly_better_in_one_run_and_in_each_round_is_best() -> None:
@@ -72,18 +82,18 @@ async def test_what_is_clearly_better_in_one_run_and_in_each_round_is_best() -> 
     assert found.best == found.suspect == Flags(64, 2)
     assert found.proof == [1.3] * 3
     assert made[-6:] == [Flags(64, 2), DEFAULT] * 3
-    assert (len(found.trials[Flags(64, 2)]), len(found.trials[DEFAULT])) == (4, 6)
+    assert (len(found.trials[Flags(64, 2)]), len(found.trials[DEFAULT])) == (4, 8)
 
 
 async def test_luck_in_one_run_does_not_change_the_defaults() -> None:
-    searching, _ = found_by(lambda flags, before: 2000 if before == 3 else 1000)
+    searching, _ = found_by(lambda flags, before: 2000 if before == 4 else 1000)
     found = await searching
     assert found.suspect == Flags(64, 2)
     assert (found.best, list(found.proof)) == (DEFAULT, [1.0] * 3)
 
 
 async def test_a_round_that_is_lost_does_not_change_the_defaults() -> None:
-    rates = {3: 1500, 5: 1500, 7: 1500, 9: 750}  # its one run, and those of the proof
+    rates = {4: 1500, 7: 1500, 9: 1500, 11: 750}  # its one run, and those of the proof
     searching, _ = found_by(lambda flags, before: rates.get(before, 1000))
     found = await searching
     assert found.suspect == Flags(64, 2)
@@ -94,7 +104,7 @@ async def test_a_round_that_is_lost_does_not_change_the_defaults() -> None:
 async def test_fetchers_are_tried_with_the_parsers_that_were_clearly_better() -> None:
     searching, made = found_by(lambda flags, _: 1500 if flags.parsers == 4 else 1000)
     assert (await searching).best == Flags(32, 4)
-    assert made[2:5] == [Flags(16, 4), Flags(64, 4), Flags(128, 4)]
+    assert made[3:6] == [Flags(16, 4), Flags(64, 4), Flags(128, 4)]
 
 
 async def test_more_fetchers_are_tried_while_they_help() -> None:
@@ -181,7 +191,9 @@ def findings(**fields: Any) -> Findings:
 
 def searched(**fields: Any) -> Search:
     trials = {DEFAULT: [trial(1200)] * 3, Flags(32, 1): [trial(900)], Flags(64, 2): [trial(1500)]}
-    return Search(**{"default": DEFAULT, "trials": trials, "best": DEFAULT, **fields})
+    usual = {"default": DEFAULT, "best": DEFAULT, "trials": trials}
+    gains = {flags: speed(each) / 1200 for flags, each in fields.get("trials", trials).items()}
+    return Search(**{**usual, "gains": gains, **fields})
 
 
 def test_the_ratio_is_the_median_of_those_of_each_round() -> None:

@@ -10,10 +10,10 @@ from scrapeq.bench.search import Search, search
 from scrapeq.bench.trial import Flags, Trial, ratios, speed
 from scrapeq.settings import Settings, cores
 
-SECONDS = 3.0
+SECONDS = 2.5
 """That a run should take at most, so that its first and last moments weigh little: what is
-cold in the first runs, from which this is computed, makes it two."""
-LONGEST = 6.0
+cold in the first runs, from which this is computed, makes it less."""
+LONGEST = 5.0
 """Seconds that a run of the slower program may take for the sake of the faster one."""
 STARTING = 0.7
 """Seconds that a program needs before its first request, for a guess of how long all takes."""
@@ -85,8 +85,9 @@ async def _warm_up(lab: Lab, plan: Plan, default: Flags, say: Say) -> int:
     pages = plan.pages or _enough(speeds)
     each = sum(pages / rate + STARTING for rate in speeds)
     trial = pages / speeds[1] + STARTING
-    least, most = plan.rounds * each, plan.rounds * (each + 2 * trial) + 6 * trial
-    about = f"{least:.0f}s" if plan.is_quick else f"{least + 6 * trial:.0f}s to {most:.0f}s"
+    least = plan.rounds * each + (0 if plan.is_quick else 8 * trial)
+    most = least + (0 if plan.is_quick else 2 * plan.rounds * trial)
+    about = f"{least:.0f}s" + (f" to {most:.0f}s" if most > least else "")
     say(f"{pages:,} pages a run, {lab.mean_bytes / 1000:.0f} kB each; about {about} in all")
     return pages
 

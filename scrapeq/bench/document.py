@@ -59,7 +59,7 @@ def _stage(trial: Trial, name: str) -> dict[str, Any]:
 
 def _search_object(search: Search) -> dict[str, Any]:
     def entry(flags: Flags) -> dict[str, Any]:
-        ratio = round(search.of_default(flags), 3)
+        ratio = round(search.gains[flags], 3)
         return {**flags._asdict(), **_speeds(search.trials[flags]), "of_default": ratio}
 
     return {

@@ -104,7 +104,7 @@ def _search(search: Search) -> Iterator[str]:
         words = ["best"] * (flags == search.best) + ["default"] * (flags == search.default)
         yield (
             f"{flags.fetchers:>10}{flags.parsers:>11}{count(round(speed(trials))):>10}"
-            f"{search.of_default(flags):>13.2f}{len(trials):>6}  {', '.join(words)}"
+            f"{search.gains[flags]:>13.2f}{len(trials):>6}  {', '.join(words)}"
         ).rstrip()
     yield from _wrapped(_choice(search))
 
