@@ -64,7 +64,7 @@ def test_the_whole_search_as_json_on_one_core(tmp_path: Path, scratch: Path) -> 
     ended = bench(tmp_path, "--json", preexec_fn=lambda: os.sched_setaffinity(0, {one}))
     assert ended.returncode == 0, ended.stderr
     found = json.loads(ended.stdout)
-    assert (found["cores"], found["pages"], found["rounds"]) == (1, 20, 1)
+    assert (found["cores"], found["pages"], found["rounds"]) == (1, [20, 20], 1)
     assert found["ratio"] == found["ratios"][0] > 0
     assert found["bare"]["pages_per_s"] == found["bare"]["runs"][0] > 0
     assert list(found["stages"]) == list(STAGES)
@@ -82,7 +82,7 @@ def test_what_the_user_has_configured_changes_nothing(tmp_path: Path, scratch: P
     ended = bench(tmp_path, "--quick", "--json", env={"SCRAPEQ_RUN_LIMIT": "1"})
     assert ended.returncode == 0, ended.stderr
     found = json.loads(ended.stdout)
-    assert (found["pages"], found["search"]) == (20, None)
+    assert (found["pages"], found["search"]) == ([20, 20], None)
     for stage in found["stages"].values():
         assert stage.keys() == {"cpu", "share", "workers", "busy"}
 

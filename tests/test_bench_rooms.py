@@ -183,7 +183,7 @@ def test_too_few_looks_tell_nothing() -> None:
 
 
 def findings(**fields: Any) -> Findings:
-    found = Findings(PLAN, DEFAULT, cores=2, mean_bytes=48_397, pages=1000)
+    found = Findings(PLAN, DEFAULT, cores=2, mean_bytes=48_397)
     found.bare = [trial(800, summary={}), trial(1000, summary={}), trial(900, summary={})]
     found.scrapeq = [trial(1200), trial(1000), trial(1350)]
     return replace(found, **fields)

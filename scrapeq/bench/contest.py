@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from scrapeq.bench.lab import Lab
 from scrapeq.bench.search import Search, search
-from scrapeq.bench.trial import Flags, Trial, ratios, speed
+from scrapeq.bench.trial import Flags, Trial, ratios
 from scrapeq.settings import Settings, cores
 
 SECONDS = 2.5
-"""That a run should take at most, so that its first and last moments weigh little: what is
-cold in the first runs, from which this is computed, makes it less."""
+"""That a run should take, so that its first and last moments weigh little."""
 LONGEST = 5.0
 """Seconds that a run of the slower program may take for the sake of the faster one."""
 STARTING = 0.7
@@ -44,61 +44,80 @@ class Findings:
     default: Flags
     cores: int
     mean_bytes: int
-    pages: int = 0
     bare: list[Trial] = field(default_factory=list)
     scrapeq: list[Trial] = field(default_factory=list)
     search: Search | None = None
+
+    @property
+    def pages(self) -> tuple[int, int]:
+        """The fewest and the most of a run."""
+        tried = self.search.trials.values() if self.search else ()
+        sizes = [trial.pages for trial in chain(self.bare, self.scrapeq, *tried)]
+        return min(sizes), max(sizes)
 
 
 async def measure(lab: Lab, plan: Plan, say: Say) -> Findings:
     """Raises FatalError when a program does not do its work."""
     default = Flags(Settings().fetchers, Settings().parsers)
     found = Findings(plan, default, cores(), lab.mean_bytes)
-    found.pages = await _warm_up(lab, plan, found.default, say)
+    latest = await _warm_up(lab, plan, default, say)
     for number in range(1, plan.rounds + 1):
-        found.bare.append(await lab.bare(found.pages, found.default.fetchers))
-        found.scrapeq.append(await lab.scrapeq(found.pages, found.default))
-        say(
-            f"round {number} of {plan.rounds}: bare loop {_rate(found.bare[-1:])}, "
-            f"scrapeq {_rate(found.scrapeq[-1:])}"
-        )
-    if plan.is_quick:
-        return found
-
-    async def run(flags: Flags) -> Trial:
-        trial = await lab.scrapeq(found.pages, flags)
-        say(f"scrapeq {flags}: {_rate([trial])}")
-        return trial
-
-    found.search = await search(run, default, found.scrapeq, found.cores, plan.rounds)
+        pages = _enough(plan, latest)
+        latest = [await lab.bare(pages, default.fetchers), await lab.scrapeq(pages, default)]
+        found.bare.append(latest[0])
+        found.scrapeq.append(latest[1])
+        rates = f"bare loop {_rate(latest[0])}, scrapeq {_rate(latest[1])}"
+        say(f"round {number} of {plan.rounds}: {rates}")
+    if not plan.is_quick:
+        run = _Runs(lab, plan, say, usual=latest[1])
+        found.search = await search(run, default, found.scrapeq, found.cores, plan.rounds)
     return found
 
 
-async def _warm_up(lab: Lab, plan: Plan, default: Flags, say: Say) -> int:
-    """How many pages each run will have."""
+class _Runs:
+    """Runs of the search: as long as they should be, however busy the machine is by now."""
+
+    def __init__(self, lab: Lab, plan: Plan, say: Say, usual: Trial) -> None:
+        self._lab = lab
+        self._plan = plan
+        self._say = say
+        self._usual = self._last = usual
+
+    async def __call__(self, flags: Flags) -> Trial:
+        # The slower of the two would let a faster one end before it has begun.
+        fastest = max(self._usual, self._last, key=lambda trial: trial.pages_per_s)
+        self._last = await self._lab.scrapeq(_enough(self._plan, [fastest]), flags)
+        if flags == Flags(Settings().fetchers, Settings().parsers):
+            self._usual = self._last
+        self._say(f"scrapeq {flags}: {_rate(self._last)}")
+        return self._last
+
+
+async def _warm_up(lab: Lab, plan: Plan, default: Flags, say: Say) -> list[Trial]:
+    """The bare loop and scrapeq, once; say how long the rest will take."""
     say("warming up")
     some = min(plan.pages or WARM_UP, WARM_UP)
-    speeds = [
-        (await lab.bare(some, default.fetchers)).pages_per_s,
-        (await lab.scrapeq(some, default)).pages_per_s,
-    ]
-    pages = plan.pages or _enough(speeds)
-    each = sum(pages / rate + STARTING for rate in speeds)
-    trial = pages / speeds[1] + STARTING
-    least = plan.rounds * each + (0 if plan.is_quick else 8 * trial)
-    most = least + (0 if plan.is_quick else 2 * plan.rounds * trial)
+    trials = [await lab.bare(some, default.fetchers), await lab.scrapeq(some, default)]
+    pages = _enough(plan, trials)
+    each = [pages / trial.pages_per_s + STARTING for trial in trials]
+    least = plan.rounds * sum(each) + (0 if plan.is_quick else 8 * each[1])
+    most = least + (0 if plan.is_quick else 2 * plan.rounds * each[1])
     about = f"{least:.0f}s" + (f" to {most:.0f}s" if most > least else "")
     say(f"{pages:,} pages a run, {lab.mean_bytes / 1000:.0f} kB each; about {about} in all")
-    return pages
+    return trials
 
 
-def _enough(speeds: Sequence[float]) -> int:
+def _enough(plan: Plan, latest: Sequence[Trial]) -> int:
+    """Pages for the next run, where the latest were of this speed."""
+    if plan.pages:
+        return plan.pages
+    speeds = [trial.pages_per_s for trial in latest]
     wanted = min(SECONDS * max(speeds), LONGEST * min(speeds))
     return int(min(max(round(wanted, -2), FEWEST), MOST))
 
 
-def _rate(trials: Sequence[Trial]) -> str:
-    return f"{speed(trials):,.0f} pages/s"
+def _rate(trial: Trial) -> str:
+    return f"{trial.pages_per_s:,.0f} pages/s"
 
 
 def times_as_fast(found: Findings) -> list[float]:

@@ -27,7 +27,7 @@ def as_json(found: Findings) -> dict[str, Any]:
         "version": __version__,
         "python": platform.python_version(),
         "cores": found.cores,
-        "pages": found.pages,
+        "pages": list(found.pages),
         "page_bytes": found.mean_bytes,
         "latency_ms": found.plan.latency,
         "rounds": found.plan.rounds,

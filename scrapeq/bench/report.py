@@ -35,7 +35,7 @@ def uses_uvloop() -> bool:
 def lines(found: Findings) -> Iterator[str]:
     yield (
         f"scrapeq {__version__}, Python {platform.python_version()}, {_cores(found.cores)}: "
-        f"{count(found.pages)} pages a run, {found.mean_bytes / 1000:.0f} kB each"
+        f"{_to(*found.pages)} pages of {found.mean_bytes / 1000:.0f} kB a run"
     )
     yield from _comparison(found)
     yield ""
@@ -52,6 +52,10 @@ def _wrapped(sentence: str) -> list[str]:
     return textwrap.wrap(sentence, WIDTH, break_on_hyphens=False)
 
 
+def _to(least: int, most: int) -> str:
+    return count(least) if least == most else f"{count(least)} to {count(most)}"
+
+
 def _cores(number: int) -> str:
     return f"{number} core{'s' if number > 1 else ''}"
 
@@ -63,11 +67,11 @@ def middle(trials: Sequence[Trial]) -> Trial:
 
 def _comparison(found: Findings) -> Iterator[str]:
     fetchers = found.default.fetchers
-    yield f"{f'{fetchers} requests at once':<28}{'pages/s':>9}   from - to"
+    yield f"{f'{fetchers} requests at once':<28}{'pages/s':>9}   of the rounds"
     bare = "bare loop (with uvloop)" if uses_uvloop() else "bare loop"
     for name, trials in ((bare, found.bare), ("scrapeq", found.scrapeq)):
         speeds = [trial.pages_per_s for trial in trials]
-        spread = f"{count(round(min(speeds)))} - {count(round(max(speeds)))}"
+        spread = _to(round(min(speeds)), round(max(speeds)))
         yield f"  {name:<26}{count(round(speed(trials))):>9}   {spread}"
     each = times_as_fast(found)
     ratio = statistics.median(each)
