@@ -241,7 +241,7 @@ def bench_command(
             min=1,
             max=1_000_000,
             metavar="N",
-            show_default="as many as take about 2 seconds",
+            show_default="as many as take 2.5 seconds",
             help="Pages a run.",
         ),
     ] = None,
@@ -265,12 +265,14 @@ def bench_command(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Results as one JSON object.")] = False,
 ) -> None:
-    """Measure pages/s on this machine, and find the best --fetchers and --parsers. Offline.
+    """Measure pages/s on this machine, and find its best flags. Offline.
 
     A process of its own serves pages of 48 kB on 127.0.0.1. Two programs scrape them in turn:
-    scrapeq, everything on, and the bare loop, the least Python that does the same (aiohttp,
+    scrapeq with everything on, and the bare loop, the least Python that does the same (aiohttp,
     selectolax, one transaction; no queue, no retry, no resume: scrapeq/bench/bare.py). Then
-    scrapeq tries other flags. It takes about a minute, and nothing is left behind.
+    scrapeq tries other --fetchers and --parsers. Pages/s are from the first request to the end of the program.
+
+    It takes about a minute, tells on stderr what it does, and leaves nothing behind.
     """
     from scrapeq.bench.contest import Plan
     from scrapeq.bench.show import bench
