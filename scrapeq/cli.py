@@ -270,7 +270,8 @@ def bench_command(
     A process of its own serves pages of 48 kB on 127.0.0.1. Two programs scrape them in turn:
     scrapeq with everything on, and the bare loop, the least Python that does the same (aiohttp,
     selectolax, one transaction; no queue, no retry, no resume: scrapeq/bench/bare.py). Then
-    scrapeq tries other --fetchers and --parsers. Pages/s are from the first request to the end of the program.
+    scrapeq tries other --fetchers and --parsers. Pages/s are from the first
+    request to the end of the program.
 
     It takes about a minute, tells on stderr what it does, and leaves nothing behind.
     """
