@@ -33,8 +33,11 @@ async def scrape(urls: list[str], at_once: int) -> list[tuple[object, ...]]:
                 about and about.attributes.get("content"), len(tree.css("a[href]")),
             ))  # fmt: skip
 
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector, raise_for_status=True) as session:
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        raise_for_status=True,
+    ) as session:
         await asyncio.gather(*(fetch_and_parse() for _ in range(at_once)))
     return rows
 
