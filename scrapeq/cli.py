@@ -231,3 +231,51 @@ def demo_command(
     settings = Settings(output=output, **options)
     check(settings)
     show(dataclasses.replace(settings, per_host=settings.fetchers), port)
+
+
+@app.command(name="bench")
+def bench_command(
+    pages: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1_000_000,
+            metavar="N",
+            show_default="as many as take 2.5 seconds",
+            help="Pages a run.",
+        ),
+    ] = None,
+    rounds: Annotated[
+        int,
+        typer.Option(
+            min=1, max=100, metavar="N", help="Bare loop and scrapeq in turn, so many times."
+        ),
+    ] = 3,
+    latency: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=10_000,
+            metavar="MS",
+            help="Milliseconds before the site answers, as one far away would.",
+        ),
+    ] = 0.0,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Compare only: try no --fetchers and --parsers.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Results as one JSON object.")] = False,
+) -> None:
+    """Measure pages/s on this machine, and find its best flags. Offline.
+
+    A process of its own serves pages of 48 kB on 127.0.0.1. Two programs scrape them in turn:
+    scrapeq with everything on, and the bare loop, the least Python that does the same (aiohttp,
+    selectolax, one transaction; no queue, no retry, no resume: scrapeq/bench/bare.py). Then
+    scrapeq tries other --fetchers and --parsers. Pages/s are from the first
+    request to the end of the program.
+
+    It takes about a minute, tells on stderr what it does, and leaves nothing behind.
+    """
+    from scrapeq.bench.contest import Plan
+    from scrapeq.bench.show import bench
+
+    bench(Plan(pages, rounds, latency, quick), wants_json=as_json)

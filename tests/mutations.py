@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import mutations_bench
 from tests.mutations_rooms import ROWS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -1028,7 +1029,7 @@ MUTATIONS: list[Mutation] = [
         CHANNEL,
     ),
 ]
-MUTATIONS += [Mutation(*row) for row in ROWS]
+MUTATIONS += [Mutation(*row) for row in (*ROWS, *mutations_bench.ROWS)]
 
 
 def copy(target: Path) -> None:

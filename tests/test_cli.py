@@ -58,7 +58,7 @@ def test_the_help_of_run_tells_each_option_with_its_default(cli: CommandLine) ->
 
 
 def test_help_fits_a_terminal_of_80_columns(cli: CommandLine) -> None:
-    for words in (["--help"], ["run", "--help"], ["demo", "--help"]):
+    for words in (["--help"], ["run", "--help"], ["demo", "--help"], ["bench", "--help"]):
         assert max(map(len, cli(*words, COLUMNS="80").out.splitlines())) <= 80
 
 

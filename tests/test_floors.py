@@ -16,6 +16,7 @@ PACKAGE = HOUSE / "scrapeq"
 
 FLOORS = (
     ("cli", "__main__", "example"),
+    ("bench",),
     ("demo",),
     ("session",),
     ("runner",),
@@ -31,16 +32,16 @@ FLOORS = (
 """From the roof down. A room may import from lower floors, and from its own without a circle."""
 
 HOMES = {
-    "aiohttp": {"fetch", "demo"},
-    "selectolax": {"extract"},
-    "sqlite3": {"stores"},
+    "aiohttp": {"fetch", "demo", "bench"},
+    "selectolax": {"extract", "bench"},
+    "sqlite3": {"stores", "bench"},
     "aiosqlite": {"stores"},
     "typer": {"cli"},
     "rich": {"dashboard", "frame", "panels", "skin"},
     "w3lib": {"decode"},
     "brotli": {"decode", "demo"},
     "protego": {"robots"},
-    "signal": {"signals", "worker", "workers", "runner"},
+    "signal": {"signals", "worker", "workers", "runner", "bench"},
 }
 """Where a library may be imported, and nowhere else."""
 
@@ -123,6 +124,16 @@ def test_a_library_stays_in_its_rooms(library: str) -> None:
     }
     assert users <= HOMES[library], f"{library} is used in {users - HOMES[library]}"
     assert users, f"{library} is used nowhere: take it out of the table"
+
+
+def test_in_the_bench_only_the_bare_loop_fetches_and_parses() -> None:
+    users = {
+        path.stem
+        for path in modules().values()
+        if room_of(path) == "bench"
+        and {name.split(".")[0] for name in imports_of(path)} & {"aiohttp", "selectolax"}
+    }
+    assert users == {"bare"}
 
 
 @pytest.mark.parametrize("path", modules().values(), ids=lambda path: path.stem)

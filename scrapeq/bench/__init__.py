@@ -1,0 +1,1 @@
+"""`scrapeq bench`: scrapeq against the least Python that does the same, on a site of its own."""
