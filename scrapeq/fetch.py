@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import TracebackType
 from typing import Literal, TypeVar
 from weakref import WeakSet
@@ -315,23 +316,23 @@ class Fetcher:
             raise _refused(response, url, "encoding", f"unknown transfer coding {transfer[:40]!r}")
         body = None
         if (length or 0) <= limit:
-            await self._take(attempt, length or 0)
+            if not self._budget.take_now(attempt.request.id, length or 0):
+                await self._take(attempt, length or 0)
             body = await _unless_reset(
                 response,
                 limit,
                 framed=bool(transfer) or length is not None,
-                grown=None if length else lambda size: self._take(attempt, size),
+                grown=None if length is not None else lambda size: self._take(attempt, size),
             )
         if body is None:
             raise _refused(response, url, "too_large", f"more than {limit:,} bytes")
         return body
 
     async def _take(self, attempt: _Attempt, size: int) -> None:
-        """Wait for bytes of the budget, while the clock of the attempt stands still."""
-        holder = attempt.request.id
-        if not self._budget.take_now(holder, size):
+        """Take bytes of the budget. While there are none, the clock of the attempt stands still."""
+        if not self._budget.take_now(attempt.request.id, size):
             with self._deadlines.stopped(attempt.timeout):
-                await self._budget.take(holder, size)
+                await self._budget.take(attempt.request.id, size)
 
     async def _check_hop(self, url: URL, target: URL) -> None:
         if url.scheme == "https" and target.scheme == "http":
@@ -455,6 +456,7 @@ async def _resolves_to_private(url: URL) -> bool:
     return any(is_private(str(address[0])) for *_, address in found)
 
 
+@lru_cache(1024)
 def _is_wanted(content_type: str) -> bool:
     kind = content_type.partition(";")[0].strip().lower()
     return not kind or kind.startswith(_WANTED) or kind.endswith("+xml")

@@ -207,7 +207,8 @@ class SQLiteStore:
             links += (replace(listed(x), depth=request.depth + 1) for x in outcome.links)
         for table, rows in records.items():
             await self._db.executemany(self._insert[table], rows)
-        changed = await self._changed(_SETTLE, [self._settled(outcome) for outcome in outcomes])
+        now = iso(_now())
+        changed = await self._changed(_SETTLE, [self._settled(x, now) for x in outcomes])
         self._count_verdicts(outcomes)
         if changed != len(outcomes):  # one of them had its verdict already
             await self._count()
@@ -216,12 +217,12 @@ class SQLiteStore:
     def _values(self, record: Record) -> tuple[Scalar, ...]:
         return tuple(record.row.get(name) for name in self._columns[record.table])
 
-    def _settled(self, outcome: Outcome) -> tuple[Scalar, ...]:
+    def _settled(self, outcome: Outcome, now: str) -> tuple[Scalar, ...]:
         again = outcome.verdict == "retry"
         return (
             "pending" if again else outcome.verdict, outcome.reason or None, outcome.status,
             outcome.final_url, outcome.attempts, iso(outcome.due) if outcome.due else None,
-            iso(_now()), None if outcome.elapsed is None else round(outcome.elapsed * 1000, 2),
+            now, None if outcome.elapsed is None else round(outcome.elapsed * 1000, 2),
             outcome.bytes, outcome.content_type, outcome.encoding, int(outcome.truncated),
             outcome.detail or None, None if again else self.run, outcome.request.id,
         )  # fmt: skip
