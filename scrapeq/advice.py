@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scrapeq.models import QueueStatus, Reading, StageStatus
+from scrapeq.settings import parse_size, shown_size
 from scrapeq.window import Window, named, share
 
 MAX_FETCHERS = 1000
@@ -20,7 +21,7 @@ class Bottleneck:
     """The one place where more would help."""
 
     stage: str
-    """`fetch`, `parse`, `save`, `politeness`, `list`, or empty: nothing to name."""
+    """`fetch`, `parse`, `save`, `memory`, `politeness`, `list`, or empty: nothing to name."""
     why: str
     """For a person: `fetch (16/16 busy, parse queue 5% full)`."""
     advice: str = ""
@@ -38,16 +39,19 @@ def bottleneck(reading: Reading, earlier: Reading | None, cores: int) -> Bottlen
     for name in ("save", "parse", "fetch"):
         if _holds_back(window, name):
             return _overloaded(window, name, cores)
+    limit = _limit(window)
+    if limit.startswith("--max-in-flight "):
+        return _short_of_memory(window, limit, cores)
     fetch = named(reading.stages, "fetch")
     if fetch is not None and window.busy(fetch) >= _ALL_BUSY:
         return _overloaded(window, "fetch", cores)
-    if limit := _limit(window):
+    if limit:
         return _polite(window, limit, fetch)
     return _idle(window, fetch)
 
 
 def _limit(window: Window) -> str:
-    """The politeness limit that kept fetchers idle for most of the time, or that does now."""
+    """The limit that kept fetchers waiting for most of the time, or that does now."""
     shares = window.held_back()
     worst = max(shares, key=lambda name: shares[name], default="")
     if worst and shares[worst] >= 0.5:
@@ -109,6 +113,18 @@ def _longer_save_queue(reading: Reading) -> str:
     if queue is None or queue.capacity >= MAX_SAVE_QUEUE:
         return ""
     return f"--save-queue {min(2 * queue.capacity, MAX_SAVE_QUEUE)}"
+
+
+def _short_of_memory(window: Window, limit: str, cores: int) -> Bottleneck:
+    """Few large pages fill the memory before they fill the queue in front of the parsers."""
+    parse = named(window.reading.stages, "parse")
+    if parse is not None and window.busy(parse) >= _ALL_BUSY:
+        remark, advice = _cure(parse, window.reading, cores)
+        facts = f"{_busy_words(window, parse)}, {limit} full"
+        return Bottleneck("parse", f"parse ({facts}{remark})", advice)
+    flag, _, size = limit.partition(" ")
+    more = shown_size(2 * parse_size(size))
+    return Bottleneck("memory", f"{limit} holds fetchers back", f"{flag} {more}")
 
 
 def _polite(window: Window, held_back: str, fetch: StageStatus | None) -> Bottleneck:

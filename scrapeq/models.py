@@ -216,6 +216,7 @@ class Reading:
     held_back: str = ""
     """The politeness limit that keeps fetchers idle now (`--per-host 8`), or empty."""
     held_back_seconds: Mapping[str, float] = field(default_factory=dict)
-    """By politeness limit: how long nothing might go because of it."""
+    """By flag: how long nothing might go because of a politeness limit, or some fetcher waited
+    for memory (`--max-in-flight 64M`)."""
     stopping: str = ""
     """The signal that asked the run to stop, or empty."""

@@ -19,7 +19,7 @@ from scrapeq.models import Outcome, Page, QueueStatus, Reading, Request, StageSt
 from scrapeq.pipeline import Pipeline
 from scrapeq.retry import RetryPolicy
 from scrapeq.robots import RobotsGate
-from scrapeq.settings import Settings
+from scrapeq.settings import Settings, shown_size
 from scrapeq.stage import Stage
 from scrapeq.stores.sqlite import SQLiteStore
 from scrapeq.tally import Tally
@@ -113,7 +113,10 @@ class Plant:
             records=tally.records,
             retries=tally.retries,
             held_back=self.frontier.held_back,
-            held_back_seconds=dict(self.frontier.held_back_seconds),
+            held_back_seconds={
+                **self.frontier.held_back_seconds,
+                f"--max-in-flight {shown_size(self._budget.limit)}": self._budget.short_seconds(),
+            },
             stopping=self._stopping,
         )
 

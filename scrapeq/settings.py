@@ -50,6 +50,14 @@ def parse_size(value: str | int) -> int:
     return size
 
 
+def shown_size(size: int) -> str:
+    """Bytes as `parse_size` reads them: 64M."""
+    for unit, number in reversed(_SIZES.items()):
+        if size % number == 0:
+            return f"{size // number}{unit}"
+    return str(size)
+
+
 def parse_output(value: str | Path) -> Path:
     """The results' file. Raises ValueError for what SQLite cannot be."""
     path = Path(value)

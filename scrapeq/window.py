@@ -71,7 +71,7 @@ class Window:
         return share(spent, stage.workers * self.seconds)
 
     def held_back(self) -> dict[str, float]:
-        """By politeness limit: the share of the time in which it let nothing go."""
+        """By flag: the share of the time in which it held fetchers back."""
         before = self.earlier.held_back_seconds if self.earlier else {}
         spent = self.reading.held_back_seconds
         return {

@@ -13,7 +13,10 @@ from scrapeq.advice import MAX_FETCHERS, Bottleneck, bottleneck
 from scrapeq.models import Counts, Reading
 from tests.reading_kit import a_run, any_reading, patiently
 
-FLAGS = ("--fetchers", "--parsers", "--save-queue", "--per-host", "--delay")
+FLAGS = (
+    *("--fetchers", "--parsers", "--save-queue", "--per-host", "--delay"),
+    "--max-in-flight",
+)
 
 
 def of_window(cores: int = 4, **run: Any) -> Bottleneck:
@@ -101,6 +104,20 @@ def test_a_politeness_limit_that_holds_back_is_named(limit: str, advice: str) ->
 def test_a_full_queue_is_named_before_a_politeness_limit() -> None:
     run: dict[str, Any] = {"busy": {"fetch": 1, "parse": 1}, "full": {"pages": 1}}
     assert of_window(**run, held_back="--per-host 8").stage == "parse"
+
+
+def test_memory_that_is_full_of_bodies_is_named_before_the_fetchers_that_wait_for_it() -> None:
+    limit = "--max-in-flight 64M"
+    found = of_window(busy={"fetch": 1, "parse": 0.5}, held_back=limit)
+    assert found == Bottleneck("memory", f"{limit} holds fetchers back", "--max-in-flight 128M")
+
+
+def test_parsers_that_do_not_empty_the_memory_are_the_bottleneck() -> None:
+    run: dict[str, Any] = {"busy": {"fetch": 1, "parse": 1}, "held_back": "--max-in-flight 64M"}
+    found = of_window(cores=2, **run)
+    assert found.stage == "parse"
+    assert found.why == "parse (2/2 busy, --max-in-flight 64M full; the machine is the limit)"
+    assert of_window(cores=8, **run).advice == "--parsers 4"
 
 
 def test_a_slow_list_is_the_limit_when_everything_starves() -> None:

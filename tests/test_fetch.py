@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
+from scrapeq.budget import Budget
 from scrapeq.fetch import SMALL_BODY, Fetcher, FetchLimits
 from scrapeq.models import Outcome, Page, Request
 from scrapeq.retry import RetryPolicy
@@ -1125,3 +1126,75 @@ async def test_each_attempt_has_a_latency() -> None:
         assert fetcher.latency.percentiles() is None
         await fetcher.fetch(wanted(server.url()))
         assert fetcher.latency.percentiles() is not None
+
+
+# ---- bytes of bodies in memory
+
+BODY = b"x" * 30_000
+
+
+async def read_all(fetcher: Fetcher, url: str, count: int, budget: Budget) -> list[Page | Outcome]:
+    """Fetch it so many times at once; each Page is parsed at once, and its bytes are free again."""
+
+    async def one(number: int) -> Page | Outcome:
+        found = await fetcher.fetch(Request(number, url, "host.test"))
+        await asyncio.sleep(0)
+        budget.free(number)
+        return found
+
+    return await asyncio.gather(*map(one, range(count)))
+
+
+@pytest.mark.parametrize("sent", [answer(BODY), chunked(*[BODY[:3000]] * 10)])
+async def test_bodies_in_memory_stay_within_the_budget_and_one_body(sent: bytes) -> None:
+    budget = Budget(50_000)
+    async with serving(sent) as server, fetching(budget=budget) as fetcher:
+        found = await read_all(fetcher, server.url(), 40, budget)
+    assert all(isinstance(page, Page) and page.body == BODY for page in found)
+    assert 30_000 <= budget.peak <= 80_000
+    assert budget.used == 0
+
+
+async def test_a_body_larger_than_the_budget_is_fetched_all_the_same() -> None:
+    budget = Budget(1)
+    async with serving(answer(BODY)) as server, fetching(budget=budget) as fetcher:
+        found = await read_all(fetcher, server.url(), 3, budget)
+    assert all(isinstance(page, Page) for page in found)
+
+
+async def test_a_page_that_failed_half_way_leaves_nothing_in_the_budget() -> None:
+    budget = Budget(50_000)
+    cut = answer(BODY)[:-1000]
+    async with serving(cut) as server, fetching(budget=budget) as fetcher:
+        found = await fetcher.fetch(wanted(server.url()))
+    assert isinstance(found, Outcome)
+    assert budget.used == 0
+
+
+async def test_nobody_is_late_who_waited_for_memory() -> None:
+    budget = Budget(10)
+    limits = FetchLimits(total=0.2, connect=5, read=5)
+    assert budget.take_now(99, 10)
+    budget.keep(99)
+    async with serving(answer(BODY)) as server, fetching(limits, budget=budget) as fetcher:
+        waiting = asyncio.create_task(fetcher.fetch(wanted(server.url())))
+        while not budget.waiting:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.3)  # longer than it has
+        budget.free(99)
+        assert isinstance(await waiting, Page)
+
+
+async def test_who_waits_for_memory_is_handed_back_when_the_run_is_aborted() -> None:
+    budget = Budget(10)
+    assert budget.take_now(99, 10)
+    budget.keep(99)
+    async with serving(answer(BODY)) as server, fetching(budget=budget) as fetcher:
+        waiting = asyncio.create_task(fetcher.fetch(wanted(server.url())))
+        while not budget.waiting:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0)
+        fetcher.abort()
+        found = await waiting
+    assert isinstance(found, Outcome)
+    assert (found.verdict, found.reason) == ("retry", "stopped")
+    assert budget.waiting == 0

@@ -24,6 +24,7 @@ from scrapeq.settings import (
     parse_allowance,
     parse_output,
     parse_size,
+    shown_size,
     toml_value,
 )
 from tests.program_kit import CommandLine
@@ -300,3 +301,8 @@ def test_a_wrong_value_is_refused_by_flag_by_variable_and_by_file(
             continue
         assert f"scrapeq.toml, line 3: {name}: " in cli.refusal()
         (cli.folder / "scrapeq.toml").unlink()
+
+
+@pytest.mark.parametrize("text", ["1", "1023", "64M", "500K", "3G", "1025"])
+def test_a_size_is_shown_as_it_can_be_written(text: str) -> None:
+    assert shown_size(parse_size(text)) == text
