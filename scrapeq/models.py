@@ -1,10 +1,13 @@
-"""The nouns that travel. Frozen plain data: nothing here does I/O or imports asyncio."""
+"""The nouns that travel. Frozen plain data: nothing here does I/O or imports asyncio.
+
+What is made for each page is a NamedTuple: a third of the time of a frozen dataclass.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 Scalar = str | int | float | None
 """What one column of a row holds. SQLite's types, without blobs."""
@@ -22,8 +25,7 @@ class Item(Protocol):
     def request(self) -> Request: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One URL somebody wants, as the Frontier hands it out."""
 
     id: int
@@ -42,8 +44,7 @@ class Request:
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """What came back for a Request: the body is as it came over the wire."""
 
     request: Request
@@ -58,16 +59,14 @@ class Page:
     """Seconds from the first byte sent to the last byte read, all hops."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One row for one table. Its page's URL is added by the Store."""
 
     table: str
     row: Mapping[str, Scalar]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The one verdict on a Request."""
 
     request: Request

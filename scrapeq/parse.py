@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
 from scrapeq.decode import DecodeError, decompress, looks_binary, markup
 from scrapeq.extract import Extractor, Field, OutputTooLargeError, Rule
 from scrapeq.models import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Meta:
+class Meta(NamedTuple):
     """What a parse process is told of a page besides its body."""
 
     url: str
@@ -21,8 +20,7 @@ class Meta:
     content_encoding: str
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """What was in a page, or why nothing could be read."""
 
     records: tuple[Record, ...] = ()

@@ -18,9 +18,8 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 from scrapeq.errors import FatalError
 from scrapeq.worker import BODIES, COUNTER, LENGTH, OUT_OF_MEMORY
@@ -36,16 +35,14 @@ PATIENCE = 5.0
 Loss = Literal["timeout", "memory", "crash"]
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """Arguments of one call: `meta` travels as JSON, `body` as it is."""
 
     meta: Any
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a task returned, or how it took its process down."""
 
     value: Any = None

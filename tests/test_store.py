@@ -165,7 +165,7 @@ async def test_a_page_found_by_a_link_is_no_line_of_an_earlier_run(path: Path) -
     async with opened(path) as store:
         (request,) = await waiting(store, 1)
     async with opened(path) as store:
-        await store.save([replace(done(request), links=("http://x.test/new", request.url))])
+        await store.save([done(request)._replace(links=("http://x.test/new", request.url))])
         assert await store.add([listed("http://x.test/new")]) == Added(0, 0, 1)
         assert await store.add([listed(request.url)]) == Added(0, 1, 0)
 
@@ -370,7 +370,7 @@ async def test_a_row_that_cannot_be_written_takes_back_the_whole_batch(
     async with opened(path) as store:
         one, two, three = await waiting(store, 3)
         batch = [
-            replace(done(one, "a"), links=("http://link.test/",)),
+            done(one, "a")._replace(links=("http://link.test/",)),
             Outcome(two, "done", records=(*done(two, "b").records, bad)),
             done(three, "c"),
         ]
@@ -390,14 +390,14 @@ async def test_links_are_saved_with_their_page_one_step_deeper(path: Path) -> No
     async with opened(path) as store:
         (seed,) = await waiting(store, 1)
         links = ("http://x.test/1#top", "http://X.test/1", "mailto:me@x.test", seed.url)
-        assert await store.save([replace(done(seed, "a"), links=links)]) == 2
+        assert await store.save([done(seed, "a")._replace(links=links)]) == 2
         assert store.counts == counted(path) == Counts(pending=1, done=1, skipped=1)
         (link,) = await take(store)
         assert (link.url, link.depth, link.attempt) == ("http://x.test/1", 1, 1)
-        assert await store.save([replace(done(link), links=("http://x.test/2", link.url))]) == 1
+        assert await store.save([done(link)._replace(links=("http://x.test/2", link.url))]) == 1
         (deeper,) = await take(store)
         assert deeper.depth == 2
-        assert await store.save([replace(done(deeper), links=("http://x.test/1",))]) == 0
+        assert await store.save([done(deeper)._replace(links=("http://x.test/1",))]) == 0
         assert store.counts == counted(path)
 
 
@@ -405,7 +405,7 @@ async def test_the_password_of_a_link_is_not_stored(path: Path) -> None:
     async with opened(path) as store:
         (seed,) = await waiting(store, 1)
         links = ("http://u:s3cr3t@x.test/", "http://u:s3cr3t@x.test:99999/")
-        await store.save([replace(done(seed), links=links)])
+        await store.save([done(seed)._replace(links=links)])
     for column in ("url", "given", "detail"):
         assert not sql(path, f"SELECT 1 FROM pages WHERE {column} LIKE '%s3cr3t%'")
 
@@ -509,7 +509,7 @@ async def test_whatever_happens_the_counts_are_those_of_the_database(
                     model.states[url] = verdict
                     model.rows += len(rows)
                 elif model.states[url] == "pending":
-                    outcomes[-1] = replace(outcomes[-1], records=())
+                    outcomes[-1] = outcomes[-1]._replace(records=())
             await store.save(outcomes)
         elif action == "retry":
             failed = [url for url, state in model.states.items() if state == "failed"]
