@@ -6,7 +6,8 @@ import codecs
 import sys
 import zlib
 from collections.abc import Callable
-from typing import Protocol
+from importlib import import_module
+from typing import Any, Protocol
 
 import brotli
 from w3lib.encoding import html_body_declared_encoding, http_content_type_encoding, to_unicode
@@ -15,6 +16,17 @@ if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
+
+
+def _quickest_zlib() -> Any:
+    """ISA-L where it is installed (the extra `fast`): gzip in two fifths of the time."""
+    try:
+        return import_module("isal.isal_zlib")
+    except ImportError:
+        return zlib
+
+
+_zlib = _quickest_zlib()
 
 MAX_CODINGS = 5
 """Stacked content codings; urllib3 stops at the same number (CVE-2025-66418)."""
@@ -201,7 +213,7 @@ codecs.register(_find_codec)  # w3lib asks there
 def _gunzip(body: bytes, limit: int) -> tuple[bytes, bool]:
     if not _GZIP.startswith(body[:2]):
         return body, True  # the header lies, the body is plain
-    return _members(body, limit, lambda: zlib.decompressobj(31), _GZIP)
+    return _members(body, limit, lambda: _zlib.decompressobj(31), _GZIP)
 
 
 def _unzstd(body: bytes, limit: int) -> tuple[bytes, bool]:
@@ -211,9 +223,9 @@ def _unzstd(body: bytes, limit: int) -> tuple[bytes, bool]:
 
 def _inflate(body: bytes, limit: int) -> tuple[bytes, bool]:
     try:
-        return _members(body, limit, zlib.decompressobj, ())
+        return _members(body, limit, _zlib.decompressobj, ())
     except DecodeError:
-        return _members(body, limit, lambda: zlib.decompressobj(-15), ())
+        return _members(body, limit, lambda: _zlib.decompressobj(-15), ())
 
 
 def _members(
@@ -226,7 +238,7 @@ def _members(
         member = new()
         try:
             pieces.append(member.decompress(body, limit + 1 - size))
-        except (zlib.error, zstd.ZstdError) as exc:
+        except (_zlib.error, zstd.ZstdError) as exc:
             raise DecodeError("encoding", str(exc)) from None
         size += len(pieces[-1])
         if size > limit or not member.eof:

@@ -9,6 +9,7 @@ import tracemalloc
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 
 import brotli
 import pytest
@@ -54,6 +55,13 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 }
 NAMES = {"raw": "deflate"}
 """What a server calls it, where that differs."""
+
+
+@pytest.fixture(autouse=True, params=["zlib", "isal.isal_zlib"])
+def either_zlib(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The standard library's, and that of the extra `fast`."""
+    monkeypatch.setattr("scrapeq.decode._zlib", import_module(request.param))
+
 
 each_coding = pytest.mark.parametrize("coding", list(PACKERS))
 LONG = "".join(random.Random(1).choices("abcdefgh <>/äöü\n", k=400_000)).encode()
