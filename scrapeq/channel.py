@@ -119,8 +119,10 @@ class Channel(Generic[T]):
         return item
 
     async def get_many(self, limit: int) -> list[T]:
-        """Wait for one item, then take what is already there."""
+        """Wait for one item, then take what is already there, and leave their share to those who
+        wait as well."""
         items = [await self.get()]
+        limit = min(limit, 1 + len(self) // (1 + self._getting.level))
         while len(items) < limit and not self._queue.empty():
             try:
                 items.append(await self.get())

@@ -271,6 +271,14 @@ MUTATIONS: list[Mutation] = [
         "the end does not take the items before it along",
         CHANNEL,
     ),
+    Mutation(
+        "get-many-leaves-nothing",
+        "channel.py",
+        "        limit = min(limit, 1 + len(self) // (1 + self._getting.level))\n",
+        "",
+        "who takes many leaves their share to those who wait",
+        CHANNEL,
+    ),
     # ---- channel.py: letting items gather
     Mutation(
         "gathering-not-told-of-a-put",

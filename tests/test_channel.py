@@ -207,6 +207,17 @@ async def test_get_many_returns_the_last_items_and_then_the_end(order: Order) ->
             await settled(channel.get_many(10))
 
 
+async def test_consumers_that_wait_share_what_comes_at_once() -> None:
+    channel = Channel[int](9)
+    waiting = [asyncio.create_task(channel.get_many(9)) for _ in range(3)]
+    await a_turn()
+    for item in range(9):
+        await channel.put(item)
+    shares = [await settled(task) for task in waiting]
+    assert sorted(item for share in shares for item in share) == list(range(9))
+    assert [len(share) for share in shares] == [3, 3, 3]
+
+
 # ---- letting items gather
 
 
