@@ -122,12 +122,8 @@ class Channel(Generic[T]):
         """Wait for one item, then take what is already there, and leave their share to those who
         wait as well."""
         items = [await self.get()]
-        limit = min(limit, 1 + len(self) // (1 + self._getting.level))
-        while len(items) < limit and not self._queue.empty():
-            try:
-                items.append(await self.get())
-            except EndOfChannel:
-                break  # handed on; the next get() meets it again
+        for _ in range(min(limit - 1, len(self) // (1 + self._getting.level))):
+            items.append(await self.get())  # noqa: PERF401 - a list has no await
         return items
 
     async def gather(self, seconds: float, enough: Callable[[int], bool]) -> None:
