@@ -73,7 +73,7 @@ async def _configure(db: aiosqlite.Connection, path: Path, *, durable: bool) -> 
     await db.executescript(
         f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'};"
         "PRAGMA journal_size_limit = 67108864;"
-        "PRAGMA cache_size = -8000;"
+        "PRAGMA cache_size = -4000;"
         "PRAGMA wal_autocheckpoint = 4000;"  # a page that changes often is copied back less often
     )
     return "" if mode == "wal" else f"{path}: no WAL on this file system (it uses {mode}): slower"
