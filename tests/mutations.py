@@ -58,6 +58,8 @@ class Mutation:
 
 
 CHANNEL = ("test_channel.py",)
+BUDGET = ("test_budget.py",)
+DEADLINES = ("test_deadlines.py",)
 FLOW = ("test_flow.py",)
 
 # Left out, since no test could notice: what only saves time (the fast paths of put and get
@@ -1002,6 +1004,71 @@ MUTATIONS: list[Mutation] = [
         "for stage in self.stages[:-1]:\n                group",
         "every stage runs",
         FLOW,
+    ),
+    # ---- budget.py, deadlines.py
+    Mutation(
+        "budget-overtaken",
+        "budget.py",
+        "if self._waiting or not self._fits(holder, size):",
+        "if not self._fits(holder, size):",
+        "a large body is not overtaken for ever",
+        BUDGET,
+    ),
+    Mutation(
+        "budget-without-a-way-out",
+        "budget.py",
+        "return not self._read and holder == next(iter(self._reading))",
+        "return False",
+        "a body larger than all gets through",
+        BUDGET,
+    ),
+    Mutation(
+        "budget-way-out-for-everybody",
+        "budget.py",
+        "return not self._read and holder == next(iter(self._reading))",
+        "return holder == next(iter(self._reading))",
+        "nobody exceeds the limit while bodies are there to be parsed",
+        BUDGET,
+    ),
+    Mutation(
+        "budget-given-to-the-gone",
+        "budget.py",
+        "if not given.done():",
+        "if True:",
+        "who gave up is given nothing",
+        BUDGET,
+    ),
+    Mutation(
+        "budget-freed-unnoticed",
+        "budget.py",
+        "        if self._waiting:\n            self._serve()\n",
+        "",
+        "what comes back goes to who waits",
+        BUDGET,
+    ),
+    Mutation(
+        "deadline-timer-once",
+        "deadlines.py",
+        '        self._wait(min(self._due.values(), default=float("inf")))\n',
+        "        pass\n",
+        "each attempt has its own end",
+        DEADLINES,
+    ),
+    Mutation(
+        "deadline-clock-runs-on",
+        "deadlines.py",
+        '        self._due[timeout] = float("inf")\n',
+        "        pass\n",
+        "nobody is late who was told to wait",
+        DEADLINES,
+    ),
+    Mutation(
+        "deadline-of-the-past",
+        "deadlines.py",
+        "if due <= now",
+        "if True",
+        "only those end whose time is over",
+        DEADLINES,
     ),
     # ---- meter.py: levels over time
     Mutation(

@@ -104,6 +104,18 @@ async def test_bytes_given_to_one_who_just_gave_up_come_back() -> None:
     assert budget.used == 0
 
 
+async def test_nothing_is_given_to_one_who_is_about_to_leave() -> None:
+    budget = Budget(10)
+    assert budget.take_now(1, 10)
+    leaving, staying = await waiting(budget, 2, 5), await waiting(budget, 3, 10)
+    leaving.cancel()
+    budget.free(1)
+    await settled(staying)
+    assert leaving.cancelled()
+    budget.free(2)
+    assert budget.used == 10
+
+
 async def test_to_free_twice_or_nothing_changes_nothing() -> None:
     budget = Budget(10)
     assert budget.take_now(1, 4)
