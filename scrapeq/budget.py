@@ -35,9 +35,10 @@ class Budget:
         return self._short.area()
 
     def take_now(self, holder: int, size: int) -> bool:
-        """Give a reader `size` bytes (more), if it need not wait for them."""
+        """Give a reader `size` bytes (more), if it need not wait for them. Who waits for many
+        does not bar the way for few."""
         self._reading.setdefault(holder, 0)
-        if self._waiting or not self._fits(holder, size):
+        if not self._fits(holder, size):
             return False
         self._give(holder, size)
         return True
@@ -66,7 +67,7 @@ class Budget:
             self._serve()
 
     def _serve(self) -> None:
-        """Let those go that may, the eldest first: a large body is not overtaken for ever."""
+        """Let those go that may, the eldest first: what comes back is for them."""
         for holder in [reader for reader in self._reading if reader in self._waiting]:
             size, given = self._waiting[holder]
             if not self._fits(holder, size):

@@ -316,20 +316,21 @@ class Fetcher:
             raise _refused(response, url, "encoding", f"unknown transfer coding {transfer[:40]!r}")
         body = None
         if (length or 0) <= limit:
-            if not self._budget.take_now(attempt.request.id, length or 0):
-                await self._take(attempt, length or 0)
             body = await _unless_reset(
                 response,
                 limit,
                 framed=bool(transfer) or length is not None,
-                grown=None if length is not None else lambda size: self._take(attempt, size),
+                grown=lambda size: self._take(attempt, size),
             )
         if body is None:
             raise _refused(response, url, "too_large", f"more than {limit:,} bytes")
         return body
 
     async def _take(self, attempt: _Attempt, size: int) -> None:
-        """Take bytes of the budget. While there are none, the clock of the attempt stands still."""
+        """Take bytes of the budget. While there are none, the clock of the attempt stands still.
+
+        Only what has come is taken: a promise of 10 MB (Content-Length) holds nobody back.
+        """
         if not self._budget.take_now(attempt.request.id, size):
             with self._deadlines.stopped(attempt.timeout):
                 await self._budget.take(attempt.request.id, size)

@@ -85,7 +85,7 @@ class Stage(Generic[In, Out]):
             if (early := began + self.pace - time.monotonic()) > 0:
                 await self.inbound.gather(early, self.enough)
 
-    async def _process(self, items: Sequence[In]) -> None:
+    async def _process(self, items: list[In]) -> None:
         try:
             results = await self.handle(items)
         except FatalError:
@@ -96,6 +96,7 @@ class Stage(Generic[In, Out]):
         else:
             self._stop_if_told()
             self.done += len(items)
+            items.clear()  # what they became may have to wait for room, and they may be large
             for result in results:
                 await self._pass_on(result)
 

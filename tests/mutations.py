@@ -673,6 +673,14 @@ MUTATIONS: list[Mutation] = [
         FLOW,
     ),
     Mutation(
+        "done-items-held",
+        "stage.py",
+        "            items.clear()  # what",
+        "            # what",
+        "a stage lets go of what it has done",
+        FLOW,
+    ),
+    Mutation(
         "pace-ignored",
         "stage.py",
         "                await self.inbound.gather(early, self.enough)",
@@ -1007,11 +1015,11 @@ MUTATIONS: list[Mutation] = [
     ),
     # ---- budget.py, deadlines.py
     Mutation(
-        "budget-overtaken",
+        "budget-younger-first",
         "budget.py",
-        "if self._waiting or not self._fits(holder, size):",
-        "if not self._fits(holder, size):",
-        "a large body is not overtaken for ever",
+        "for holder in [reader for reader in self._reading if reader in self._waiting]:",
+        "for holder in list(self._waiting)[::-1]:",
+        "what comes back goes to the eldest that waits",
         BUDGET,
     ),
     Mutation(

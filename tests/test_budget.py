@@ -61,23 +61,29 @@ async def test_readers_that_wait_for_each_other_are_let_through_one_by_one() -> 
     assert budget.take_now(1, 5)
     assert budget.take_now(2, 5)
     second = await waiting(budget, 2, 5)
-    assert budget.take_now(1, 5) is False
-    first = asyncio.create_task(budget.take(1, 5))
-    await settled(first)  # the elder one
+    assert budget.take_now(1, 5)  # the elder one
     assert not second.done()
     budget.keep(1)
     budget.free(1)
     await settled(second)
 
 
-async def test_who_came_later_does_not_overtake() -> None:
+async def test_who_waits_for_many_bytes_does_not_bar_the_way_for_few() -> None:
     budget = Budget(10)
     assert budget.take_now(1, 9)
     large = await waiting(budget, 2, 8)
-    small = await waiting(budget, 3, 1)  # it would fit
-    assert not small.done()
+    assert budget.take_now(3, 1)
+    assert not large.done()
+
+
+async def test_what_comes_back_goes_to_the_eldest_that_waits() -> None:
+    budget = Budget(10)
+    assert budget.take_now(1, 10)
+    large, small = await waiting(budget, 2, 8), await waiting(budget, 3, 3)
     budget.free(1)
     await settled(large)
+    assert not small.done()
+    budget.free(2)
     await settled(small)
 
 

@@ -565,3 +565,34 @@ def test_text_does_not_look_binary(body: bytes) -> None:
 )
 def test_what_has_a_byte_that_no_text_has_looks_binary(body: bytes) -> None:
     assert looks_binary(body)
+
+
+# ---- the same verdict with either library
+
+
+@pytest.mark.parametrize("flag", [0x20, 0x40, 0x80])
+def test_reserved_flags_of_gzip_are_an_error(flag: int) -> None:
+    packed = bytearray(gzip.compress(b"x"))
+    packed[3] |= flag
+    with pytest.raises(DecodeError) as raised:
+        decompress(bytes(packed), "gzip", LIMIT)
+    assert raised.value.reason == "encoding"
+
+
+@settings(max_examples=200)
+@given(st.integers(0, 10**6), st.integers(0, 7), st.sampled_from(["gzip", "deflate", "raw"]))
+def test_a_flipped_bit_has_one_verdict_whichever_library_there_is(
+    place: int, bit: int, coding: str
+) -> None:
+    packed = bytearray(PACKERS[coding](TEXT[:3000]))
+    packed[place % len(packed)] ^= 1 << bit
+
+    def verdict(library: str) -> object:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("scrapeq.decode._zlib", import_module(library))
+            try:
+                return decompress(bytes(packed), NAMES.get(coding, coding), LIMIT)
+            except DecodeError as exc:
+                return exc.reason
+
+    assert verdict("isal.isal_zlib") == verdict("zlib")

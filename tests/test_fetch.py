@@ -1198,3 +1198,24 @@ async def test_who_waits_for_memory_is_handed_back_when_the_run_is_aborted() -> 
     assert isinstance(found, Outcome)
     assert (found.verdict, found.reason) == ("retry", "stopped")
     assert budget.waiting == 0
+
+
+async def test_a_promise_of_many_bytes_holds_nobody_back() -> None:
+    budget = Budget(50_000)
+    promised = asyncio.Event()
+
+    async def stall(wire: Wire) -> None:
+        promised.set()
+        await asyncio.Event().wait()
+
+    head = HEAD + b"Content-Length: 90000\r\n\r\nx"
+    async with (
+        serving(sending(head, stall)) as slow,
+        serving(answer(BODY)) as quick,
+        fetching(budget=budget) as fetcher,
+    ):
+        stuck = [asyncio.create_task(fetcher.fetch(Request(n, slow.url(), "h"))) for n in range(3)]
+        await promised.wait()
+        assert isinstance(await fetcher.fetch(Request(9, quick.url(), "q")), Page)
+        fetcher.abort()
+        await asyncio.gather(*stuck)

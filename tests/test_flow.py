@@ -77,6 +77,26 @@ async def test_every_request_gets_exactly_one_outcome(crew: tuple[int, ...], cap
     assert not other_tasks()
 
 
+async def test_a_stage_lets_go_of_what_it_has_done() -> None:
+    """Pages are large: none is held while their outcomes wait for room, or the worker for more."""
+    inbound, outbound = Channel[Request](9), Channel[Outcome](1)
+    given: list[Sequence[Request]] = []
+
+    async def handle(items: Sequence[Request]) -> Sequence[Outcome]:
+        given.append(items)
+        return [done(item) for item in items]
+
+    stage = Stage("parse", handle, 1, inbound, outbound, outbound.put, 9)
+    for n in range(3):
+        await inbound.put(request(n))
+    await inbound.close()
+    running = asyncio.create_task(stage.run())
+    assert number(await settled(outbound.get())) == 0
+    assert list(given[0]) == []
+    assert [number(await settled(outbound.get())) for _ in range(2)] == [1, 2]
+    await settled(running)
+
+
 async def test_a_stage_at_a_pace_takes_together_what_comes_within_it() -> None:
     channel = Channel[Request](9)
     batches: list[int] = []
