@@ -4,7 +4,7 @@ python -m bench.compare [--cpus 0 0,1] [--ports 8481 8482] [--rounds 3] [--pages
                         [--programs bare scrapeq scrapy go] [--scrapy-python PATH]
 
 A table for each choice of cores and of server (8481 plain, 8482 gzip), with medians and ratios to
-bare.py; where something else runs on the machine, that of the CPU is the one to trust. Each
+the bare loop; where something else runs on the machine, that of the CPU is the one to trust. Each
 program must leave one row a page; a short count is said. Installs nothing: what is missing is
 listed, or left out with --programs.
 """
@@ -42,7 +42,14 @@ def commands(options: argparse.Namespace, folder: Path) -> dict[str, Command]:
         build = ["go", "build", "-o", str(peer), str(here / "peer.go")]
         subprocess.run(build, env=environment, check=True)
     every: dict[str, Command] = {
-        "bare": lambda urls, db: [sys.executable, str(here / "bare.py"), str(urls), str(db)],
+        "bare": lambda urls, db: [
+            sys.executable,
+            "-m",
+            "scrapeq.bench.bare",
+            str(urls),
+            str(db),
+            "64",
+        ],
         "scrapeq": our_run,
         "scrapy": lambda urls, db: [
             options.scrapy_python,
