@@ -1,0 +1,45 @@
+"""Starts the program in a world that a test describes: `launcher.py JSON WORD...`.
+
+`names`: a DNS by name; each answer is a list of addresses, or the number of a gaierror. What is
+not in it does not exist, and no question leaves the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import Any
+
+from scrapeq.cli import main
+
+
+def enter(world: dict[str, Any]) -> None:
+    """Make the world as described, in this process."""
+    if "names" in world:
+        _use_names(world["names"])
+
+
+def _use_names(names: dict[str, list[str] | int]) -> None:
+    real = socket.getaddrinfo
+
+    def answer(host: Any, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        with suppress(ValueError):
+            ip_address(name)
+            return real(host, *args, **kwargs)
+        found = names.get(name, int(socket.EAI_NONAME))
+        if isinstance(found, int):
+            raise socket.gaierror(found, "as the test has it")
+        return [x for address in found for x in real(address, *args, **kwargs)]
+
+    socket.getaddrinfo = answer  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    described, *words = sys.argv[1:]
+    enter(json.loads(described))
+    sys.argv = ["scrapeq", *words]
+    main()
