@@ -35,7 +35,7 @@ def _use_names(names: dict[str, list[str] | int]) -> None:
             raise socket.gaierror(found, "as the test has it")
         return [x for address in found for x in real(address, *args, **kwargs)]
 
-    socket.getaddrinfo = answer  # type: ignore[assignment]
+    socket.getaddrinfo = answer
 
 
 if __name__ == "__main__":
