@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from scrapeq.budget import Budget
-from scrapeq.fetch import SMALL_BODY, Fetcher, FetchLimits
+from scrapeq.fetch import Fetcher, FetchLimits
+from scrapeq.fetch.bodies import SMALL_BODY
 from scrapeq.models import Outcome, Page, Request
 from scrapeq.retry import RetryPolicy
 from scrapeq.urls import Credentials, listed, remember
@@ -682,7 +683,7 @@ async def test_the_body_of_a_redirect_is_not_read_to_its_end(names: Names) -> No
 async def test_half_a_body_of_a_redirect_or_an_error_changes_nothing(
     rest: Callable[[Wire], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scrapeq.fetch.SMALL_WAIT", 0.05)
+    monkeypatch.setattr("scrapeq.fetch.bodies.SMALL_WAIT", 0.05)
 
     async def handler(wire: Wire, head: bytes) -> None:
         status = b"302" if path_of(head) == "/" else b"404"
@@ -855,7 +856,7 @@ PUBLIC = "127.0.0.2"
 @pytest.fixture
 def internet(names: Names, monkeypatch: pytest.MonkeyPatch) -> Names:
     """Where one address of loopback counts as public, with the name public.test."""
-    monkeypatch.setattr("scrapeq.fetch.is_private", lambda address: address != PUBLIC)
+    monkeypatch.setattr("scrapeq.fetch.addresses.is_private", lambda address: address != PUBLIC)
     names["public.test"] = names["public.too.test"] = [PUBLIC]
     names["private.test"] = ["127.0.0.1"]
     return names

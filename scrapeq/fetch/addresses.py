@@ -1,0 +1,71 @@
+"""Which addresses an attempt may connect to, decided at the last moment before it does."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Literal
+
+from yarl import URL
+
+from scrapeq.fetch.failures import ForbiddenAddressError, NoPageError
+from scrapeq.private import is_metadata, is_private
+from scrapeq.retry import Failure
+
+Private = Literal["default", "allow", "block"]
+"""`default`: a URL of the list may be private, a redirect from a public host may not."""
+
+
+def _nobody(_: str) -> bool:
+    return False
+
+
+_forbidden: ContextVar[Callable[[str], bool]] = ContextVar("forbidden", default=_nobody)
+"""Which addresses the attempt of this task may not connect to, on this hop."""
+
+
+@contextmanager
+def guarded(private: Private) -> Iterator[None]:
+    """For one attempt: what `check_hop` forbids on its way is allowed again after it."""
+    before = _forbidden.get()
+    mark = _forbidden.set(is_private if private == "block" else before)
+    try:
+        yield
+    finally:
+        _forbidden.reset(mark)
+
+
+def check_address(address: str) -> None:
+    """Raise ForbiddenAddressError unless this attempt may connect there now."""
+    if _forbidden.get()(address):
+        raise ForbiddenAddressError(errno.EACCES, "a private address")
+
+
+async def check_hop(url: URL, target: URL, private: Private) -> None:
+    """Raise NoPageError for a redirect to where this URL may not lead."""
+    if url.scheme == "https" and target.scheme == "http":
+        raise NoPageError(Failure("redirect_downgrade", f"from https to {target}"))
+    if private == "block" or url.host == target.host:
+        return  # what is forbidden stays so
+    inside = private == "allow"
+    if not inside:
+        inside = await _resolves_to_private(target)
+        if inside and not await _resolves_to_private(url):
+            raise NoPageError(Failure("private_network", f"redirected to {target}"))
+    # The name may mean another address by the time it is connected to.
+    _forbidden.set(is_metadata if inside else is_private)
+
+
+async def _resolves_to_private(url: URL) -> bool:
+    """Whether any address of the host is private. A name without addresses is not."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            url.raw_host, url.port, type=socket.SOCK_STREAM
+        )
+    except OSError:
+        return False
+    return any(is_private(str(address[0])) for *_, address in found)

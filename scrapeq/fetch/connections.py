@@ -1,0 +1,73 @@
+"""One aiohttp session for a whole run: its sockets, and which connections are kept."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from weakref import WeakSet
+
+import aiohttp
+from yarl import URL
+
+from scrapeq.fetch.addresses import check_address
+from scrapeq.fetch.limits import FetchLimits
+
+HEADER_LIMIT = 32 << 10
+"""Bytes of one header line; aiohttp's own 8,190 refuse servers that curl accepts."""
+
+_HEADERS = {
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5",
+    "Accept-Encoding": "gzip, deflate, br, zstd",
+}
+
+
+class Connections:
+    """Sends requests. `many` is the number of sockets beyond which none is kept."""
+
+    def __init__(self, limits: FetchLimits, *, user_agent: str, many: int) -> None:
+        self._limits = limits
+        self._headers = {**_HEADERS, "User-Agent": user_agent}
+        self._many = many
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+
+    async def open(self) -> None:
+        """Begin. It belongs to the event loop that runs now."""
+        self._session = aiohttp.ClientSession(
+            # aiohttp would choose another resolver as soon as aiodns is installed.
+            connector=aiohttp.TCPConnector(
+                limit=0,
+                ttl_dns_cache=300,
+                resolver=aiohttp.ThreadedResolver(),
+                socket_factory=self._socket_for,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=self._headers,
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=self._limits.connect, sock_read=self._limits.read
+            ),
+            max_line_size=HEADER_LIMIT,
+            max_field_size=HEADER_LIMIT,
+        )
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def get(self, url: URL, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        """The answer to one request, its body unread. The caller closes it."""
+        return await self._session.get(
+            url, allow_redirects=False, headers={**headers, **self._keeping()}
+        )
+
+    def _socket_for(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        """The last look at an address before it is connected to, whatever was looked up before."""
+        family, kind, protocol, _, (host, *_) = address
+        check_address(str(host))
+        made = socket.socket(family, kind, protocol)
+        self._sockets.add(made)
+        return made
+
+    def _keeping(self) -> dict[str, str]:
+        """Whether to ask that the connection be kept. One is kept for each host of a long list
+        until it has idled for some seconds: more of them than there may be open files."""
+        return {} if len(self._sockets) < self._many else {"Connection": "close"}
