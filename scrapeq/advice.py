@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scrapeq.models import QueueStatus, Reading, StageStatus
-from scrapeq.settings import parse_size, shown_size
+from scrapeq.values import parse_size, shown_size
 from scrapeq.window import Window, named, share
 
 MAX_FETCHERS = 1000

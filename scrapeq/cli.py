@@ -14,7 +14,9 @@ import typer
 
 from scrapeq import __version__
 from scrapeq.errors import ScrapeqError
-from scrapeq.settings import Described, Settings, check, described, parse_output
+from scrapeq.options import Described
+from scrapeq.settings import Settings, check, described
+from scrapeq.values import parse_output
 
 if TYPE_CHECKING:
     from scrapeq.config import Config

@@ -12,7 +12,9 @@ from types import NoneType
 from typing import Any, get_args
 
 from scrapeq.errors import UsageError
-from scrapeq.settings import Described, described, toml_value
+from scrapeq.options import Described
+from scrapeq.settings import described
+from scrapeq.values import toml_value
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ import sys
 import textwrap
 from itertools import groupby
 
-from scrapeq.settings import Described, described, toml_value
+from scrapeq.options import Described
+from scrapeq.settings import described
+from scrapeq.values import toml_value
 
 _HEAD = """\
 # Everything that scrapeq.toml can say. Copy it, and take the # off a line to change it.

@@ -19,10 +19,11 @@ from scrapeq.models import Outcome, Page, QueueStatus, Reading, Request, StageSt
 from scrapeq.pipeline import Pipeline
 from scrapeq.retry import RetryPolicy
 from scrapeq.robots import RobotsGate
-from scrapeq.settings import Settings, shown_size
+from scrapeq.settings import Settings
 from scrapeq.stage import Stage
 from scrapeq.stores.sqlite import SQLiteStore
 from scrapeq.tally import Tally
+from scrapeq.values import shown_size
 from scrapeq.verdict import outcome_of
 from scrapeq.workers import Pool, Task
 

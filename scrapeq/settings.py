@@ -4,86 +4,19 @@ table are all made of, or checked against, what stands here. Standard library on
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal, get_args, get_type_hints
 
 from scrapeq import __version__
 from scrapeq.errors import UsageError
 from scrapeq.models import Order
+from scrapeq.options import Described, Option
+from scrapeq.values import parse_agent, parse_allowance, parse_output, parse_size
 
 Progress = Literal["auto", "live", "plain", "none"]
-
-_SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """How a setting is given. The long flag is its name unless `flags` say otherwise."""
-
-    help: str
-    panel: str
-    flags: tuple[str, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
-    metavar: str | None = None
-    parse: Callable[[Any], Any] | None = None
-    """Makes the value of what was written, or raises ValueError. It takes a made one as well."""
-    also: type | None = None
-    """A type that TOML may give besides that of the setting: `10M` for a number of bytes."""
-    shown_default: str | None = None
-    example: str | int | None = None
-    """For the example file, where the default is none that could be written."""
-    from_environment: bool = True
-
-
-def parse_size(value: str | int) -> int:
-    """Bytes: 500, 64K, 10M, 1G. Raises ValueError."""
-    flags = re.IGNORECASE | re.ASCII
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)i?B?", str(value).strip(), flags)
-    if not match or not (size := int(float(match[1]) * _SIZES[match[2].upper()])):
-        raise ValueError(f"{value!r} is not a size such as 500K, 10M or 1G")
-    return size
-
-
-def shown_size(size: int) -> str:
-    """Bytes as `parse_size` reads them: 64M."""
-    for unit, number in reversed(_SIZES.items()):
-        if size % number == 0:
-            return f"{size // number}{unit}"
-    return str(size)
-
-
-def parse_output(value: str | Path) -> Path:
-    """The results' file. Raises ValueError for what SQLite cannot be."""
-    path = Path(value)
-    if str(value) == "-":
-        raise ValueError("results go to a SQLite file, not to stdout")
-    if not path.name:
-        raise ValueError(f"{str(value)!r} is no name of a file")
-    if path.suffix.lower() in (".csv", ".jsonl", ".json", ".parquet", ".xlsx"):
-        raise ValueError(f"{value}: results go to SQLite; name it something.db")
-    return path
-
-
-def parse_agent(value: str) -> str:
-    """A User-Agent header. Raises ValueError."""
-    if any(ord(char) < 32 or ord(char) > 126 for char in value):
-        raise ValueError("only printable ASCII may stand in a header")
-    return value
-
-
-def parse_allowance(value: str | int) -> str:
-    """A number of failures, or a share of all URLs: 100, 5%. Raises ValueError."""
-    text = str(value).strip()
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)%|\d+", text, re.ASCII)
-    if not match or (match[1] and float(match[1]) > 100):
-        raise ValueError(f"{value!r} is not a number of failures, nor a share such as 5%")
-    return text
 
 
 def cores() -> int:
@@ -265,55 +198,6 @@ class Settings:
     color: Annotated[bool, Option("Colors on the screen.", _SCREEN, ("--color/--no-color",))] = True
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
-    """One field of Settings, with what is needed to make a flag or a TOML key of it."""
-
-    name: str
-    type: Any
-    """Without Annotated: `int`, `int | None`, `Literal[...]`, `Sequence[str]`."""
-    option: Option
-    default: Any
-
-    @property
-    def flags(self) -> tuple[str, ...]:
-        return self.option.flags or (f"--{self.name.replace('_', '-')}",)
-
-    @property
-    def variable(self) -> str:
-        """Its name in the environment of `scrapeq run`; empty when it has none."""
-        return f"SCRAPEQ_RUN_{self.name.upper()}" if self.option.from_environment else ""
-
-    def parse(self, value: Any) -> Any:
-        """What was written, with the option's own rule. Raises ValueError."""
-        option = self.option
-        made = option.parse(value) if option.parse else value
-        if isinstance(made, int) and option.maximum is not None and made > option.maximum:
-            raise ValueError(f"{value} is too much")
-        return made
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        return get_args(self.type) if get_origin(self.type) is Literal else ()
-
-    @property
-    def metavar(self) -> str:
-        """What stands for its value after the flag; empty for a switch."""
-        if self.option.metavar or self.type is bool:
-            return self.option.metavar or ""
-        return "|".join(self.choices) or "N"
-
-    @property
-    def shown_default(self) -> str:
-        """As it stands in the help and the README."""
-        if self.option.shown_default:
-            return self.option.shown_default
-        if self.default is None or self.default == ():
-            return "none"
-        number = isinstance(self.default, int | float)
-        return toml_value(self.default) if number else str(self.default)
-
-
 def described() -> Iterator[Described]:
     """All options, in the order in which they are shown."""
     hints = get_type_hints(Settings, include_extras=True)
@@ -322,19 +206,6 @@ def described() -> Iterator[Described]:
         made = field.default_factory
         default = field.default if made is dataclasses.MISSING else made()
         yield Described(field.name, plain, option, default)
-
-
-def toml_value(value: Any) -> str:
-    """A value as TOML writes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        short = f"{value:g}"
-        return short if float(short) == value else repr(value)
-    if isinstance(value, int):
-        return str(value)
-    # TOML escapes as JSON does, and one character more.
-    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def check(settings: Settings) -> None:

@@ -14,12 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapeq.errors import UsageError
-from scrapeq.settings import (
-    Described,
-    Settings,
-    check,
-    cores,
-    described,
+from scrapeq.options import Described
+from scrapeq.settings import Settings, check, cores, described
+from scrapeq.values import (
     parse_agent,
     parse_allowance,
     parse_output,
