@@ -23,7 +23,7 @@ from tests.servers import answer, chunked, redirect
 HOSTS = 37 if sys.platform == "linux" else 1
 """Addresses of loopback; a prime, so that each host has faults of each kind. Other systems
 have but one."""
-RARE_EVERY = 300
+RARE_EVERY = 1000
 """One in so many faults is one of the rare."""
 BAD_LINES: Mapping[str, str] = {
     "ftp://soak.test/{}": "skipped:scheme",
