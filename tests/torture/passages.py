@@ -190,7 +190,11 @@ def _watch_sockets(border: Border) -> None:
         ended = False
 
         def __init__(
-            self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None
+            self,
+            family: int = -1,
+            type: int = -1,
+            proto: int = -1,
+            fileno: int | None = None,  # noqa: A002
         ) -> None:
             if family in (socket.AF_INET, socket.AF_INET6) and fileno is None:
                 border.check("net.socket")
