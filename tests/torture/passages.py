@@ -192,9 +192,9 @@ def _watch_sockets(border: Border) -> None:
         def __init__(
             self,
             family: int = -1,
-            type: int = -1,
+            type: int = -1,  # noqa: A002 - its name in the library
             proto: int = -1,
-            fileno: int | None = None,  # noqa: A002
+            fileno: int | None = None,
         ) -> None:
             if family in (socket.AF_INET, socket.AF_INET6) and fileno is None:
                 border.check("net.socket")
