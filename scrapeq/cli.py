@@ -7,6 +7,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -58,10 +59,13 @@ def _open_what_is_closed() -> None:
 def _fail(exc: ScrapeqError) -> NoReturn:
     from scrapeq.text import safe
 
-    try:
-        print(f"scrapeq: {safe(str(exc), limit=1000)}", file=sys.stderr, flush=True)  # noqa: T201
-    except OSError:  # or the interpreter would try again, and exit with a code of its own
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    with suppress(OSError):
+        print(f"scrapeq: {safe(str(exc), limit=1000)}", file=sys.stderr)  # noqa: T201
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # or the interpreter would try again, and exit with a code of its own
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     raise SystemExit(exc.exit_code)
 
 
@@ -85,9 +89,11 @@ def _use_config(ctx: typer.Context, path: Path | None) -> Path | None:
     """Let TOML files give the defaults of the flags: the project's over the user's."""
     from scrapeq import config
 
-    project = path or (Path(CONFIG_FILE) if Path(CONFIG_FILE).is_file() else None)
+    config.check_environment(os.environ)
+    # Not Path.is_file: it raises where it may not look.
+    project = path or (Path(CONFIG_FILE) if os.path.isfile(CONFIG_FILE) else None)
     personal = _personal_folder() / "scrapeq" / "config.toml"
-    files = [config.load(file) for file in (personal,) if file.is_file()]
+    files = [config.load(file) for file in (personal,) if os.path.isfile(file)]
     files += [config.load(project)] if project else []
     values: dict[str, Any] = {}
     for found in files:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +17,9 @@ from scrapeq.errors import UsageError
 from scrapeq.options import Described
 from scrapeq.settings import described
 from scrapeq.values import toml_value
+
+MAX_FILE = 1 << 20
+"""Bytes of a file. Nobody writes a longer one, and some files never end (`/dev/zero`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,13 @@ class Config:
 def load(path: Path) -> Config:
     """Read a configuration file. Raises UsageError for what it cannot say."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = _read(path).decode("utf-8-sig")
         data = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+    except (OSError, ValueError) as exc:  # a number of 5,000 digits is no TOMLDecodeError
         why = exc.strerror if isinstance(exc, OSError) else str(exc)
         raise UsageError(f"{path}: {why}") from None
+    except RecursionError:
+        raise UsageError(f"{path}: brackets in brackets in brackets: too deep") from None
     empty = Config(path, text, {}, ())
     options = {option.name: option for option in described()}
     for name in options.keys() & data.keys():
@@ -55,6 +62,24 @@ def load(path: Path) -> Config:
         if fault := _kind_fault(options[name], value):
             raise empty.fault(f"{name}: {fault}", "run", name)
     return Config(path, text, run, extract)
+
+
+def _read(path: Path) -> bytes:
+    """All of a file. A pipe has to have its writer already: nobody waits for one in silence.
+    Raises OSError, and ValueError for a file that is too long."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", 0) as file:
+        first = file.read(MAX_FILE)
+        if first == b"" and stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+            raise ValueError("a pipe into which nobody writes")
+        os.set_blocking(file.fileno(), True)
+        pieces = [first or b""]
+        size = len(pieces[0])
+        while size <= MAX_FILE and (piece := file.read(MAX_FILE)):
+            pieces.append(piece)
+            size += len(piece)
+    if size > MAX_FILE:
+        raise ValueError(f"more than {MAX_FILE >> 20} MB of configuration")
+    return b"".join(pieces)
 
 
 _KINDS: dict[Any, tuple[tuple[type, ...], str]] = {
@@ -92,6 +117,18 @@ def _only(
         if name not in allowed:
             near = nearest(name, allowed)
             raise config.fault(f"unknown {what} {name!r}{near}", *keys, name)
+
+
+def check_environment(environ: Mapping[str, str]) -> None:
+    """Raise UsageError for a variable that looks like an option of `run` and is none."""
+    prefix = "SCRAPEQ_RUN_"
+    known = {option.variable for option in described()} | {f"{prefix}CONFIG"}
+    for name in sorted(environ.keys() - known):
+        if name.startswith(prefix) and environ[name]:
+            names = {word.removeprefix(prefix): word for word in known if word}
+            near = difflib.get_close_matches(name.removeprefix(prefix), names, n=1)
+            hint = f"; did you mean {names[near[0]]}?" if near else ""
+            raise UsageError(f"{name} in the environment: run has no such option{hint}")
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:

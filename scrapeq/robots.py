@@ -7,6 +7,8 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from protego import Protego
@@ -21,6 +23,10 @@ MAX_HOPS = 5
 """Redirects that are followed to one (RFC 9309, 2.3.1.2)."""
 MAX_ORIGINS = 10_000
 """Origins whose rules are kept in memory."""
+RULES_STAND = 86_400.0
+"""Seconds after which a robots.txt is fetched again (RFC 9309, 2.4)."""
+FAILURE_STANDS = 60.0
+"""Seconds for which one that was not to be had stands for the next URLs of its host."""
 
 _AGENT = re.compile(r"user[-\s]*agent(?:\s*:|\s)\s*(.*)", re.I)
 _OF_ALL_GROUPS = re.compile(r"(?:site-?maps?|host)\b", re.I)
@@ -48,7 +54,7 @@ class Behind(Protocol):
     async def fetch(self, request: Request, hop: Hop | None = None) -> Page | Outcome: ...
 
     async def read_small(
-        self, url: URL, limit: int, max_redirects: int
+        self, url: URL, limit: int, max_redirects: int, hop: Hop
     ) -> tuple[int, bytes] | Failure: ...
 
 
@@ -80,7 +86,7 @@ class RobotsGate:
         self._behind = behind
         self._retry = retry
         self._token = user_agent.partition("/")[0].strip() or "*"
-        self._known: OrderedDict[URL, asyncio.Task[Rules | Failure]] = OrderedDict()
+        self._known: OrderedDict[URL, _Asked] = OrderedDict()
 
     async def fetch(self, request: Request) -> Page | Outcome:
         """A Page or an Outcome; `skipped:robots` when robots.txt forbids the URL, or one that
@@ -88,8 +94,9 @@ class RobotsGate:
         if self._behind.stopping:
             return handed_back(request)
         try:
-            await self._check(URL(request.url, encoded=True).with_user(None))
-            return await self._behind.fetch(request, self._check)
+            check = partial(self._check, attempt=request.attempt)
+            await check(URL(request.url, encoded=True).with_user(None))
+            return await self._behind.fetch(request, check)
         except _ForbiddenError as exc:
             return _skipped(request, "robots", str(exc))
         except _UnknownError as exc:
@@ -97,13 +104,13 @@ class RobotsGate:
                 return handed_back(request)
             return self._defer(request, exc.failure)
 
-    async def _check(self, url: URL) -> None:
+    async def _check(self, url: URL, attempt: int) -> None:
         """Raise unless the robots.txt of its origin allows to fetch this URL."""
         origin = url.origin()
-        rules = await self._rules(origin)
+        rules = await self._rules(origin, attempt)
         if isinstance(rules, Failure):
             raise _UnknownError(rules)
-        if not rules.can_fetch(str(url), "*"):
+        if not _allows(rules, url):
             raise _ForbiddenError(f"{origin}/robots.txt forbids {url.raw_path_qs} to {self._token}")
 
     def _defer(self, request: Request, failure: Failure) -> Outcome:
@@ -113,27 +120,37 @@ class RobotsGate:
             return _skipped(request, failure.reason, failure.detail)
         return outcome
 
-    async def _rules(self, origin: URL) -> Rules | Failure:
-        """Of an origin, fetched once however many workers ask at the same time.
+    async def _rules(self, origin: URL, attempt: int) -> Rules | Failure:
+        """Of an origin, fetched once however many workers ask, and however many URLs it has.
 
-        A server that cannot say what it forbids forbids all (RFC 9309, 2.3.1.4).
+        A server that cannot say what it forbids forbids all (RFC 9309, 2.3.1.4). It is asked
+        again by a URL that has waited for it, or after a minute.
         """
-        task = self._known.get(origin)
-        if task is None:
-            task = asyncio.ensure_future(self._fetched(origin))
-            self._known[origin] = task
+        asked = self._known.get(origin)
+        if asked is None or not asked.stands(attempt):
+            asked = _Asked(asyncio.ensure_future(self._fetched(origin)), attempt, time.monotonic())
+            self._known[origin] = asked
             if len(self._known) > MAX_ORIGINS:
                 self._known.popitem(last=False)
-        rules = await asyncio.shield(task)
-        if isinstance(rules, Failure) and self._known.get(origin) is task:
-            del self._known[origin]  # the next attempt asks again
-        return rules
+        return await asyncio.shield(asked.answer)
 
     async def _fetched(self, origin: URL) -> Rules | Failure:
+        """It never raises: a fault of ours would fail all pages of the origin."""
         url = origin / "robots.txt"
-        answer = await self._behind.read_small(url, MAX_ROBOTS, MAX_HOPS)
+        try:
+            return await self._answer(url)
+        except Exception as exc:
+            return Failure("robots_unreachable", f"{url}: {exc!r}", again=True)
+
+    async def _answer(self, url: URL) -> Rules | Failure:
+        hops: list[URL] = []
+
+        async def hop(target: URL) -> None:
+            hops.append(target)
+
+        answer = await self._behind.read_small(url, MAX_ROBOTS, MAX_HOPS, hop)
         if isinstance(answer, Failure):
-            if answer.reason in _NO_HOST:
+            if answer.reason in _NO_HOST and not hops:  # else it is another host that is not there
                 return answer
             return Failure("robots_unreachable", f"{url}: {answer.detail}", again=True)
         status, body = answer
@@ -146,7 +163,53 @@ class RobotsGate:
         return await asyncio.to_thread(self._parsed, body)  # 80 ms for the largest
 
     def _parsed(self, body: bytes) -> Rules:
-        return Protego.parse(rules_for(self._token, body.decode("utf-8-sig", "replace")))
+        return rules_of(rules_for(self._token, body.decode("utf-8-sig", "replace")))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A robots.txt that was asked for."""
+
+    answer: asyncio.Task[Rules | Failure]
+    attempt: int
+    """Of the URL that it was asked for."""
+    at: float
+
+    def stands(self, attempt: int) -> bool:
+        """Whether it will do for a URL at this attempt."""
+        if not self.answer.done():
+            return True
+        failed = self.answer.cancelled() or isinstance(self.answer.result(), Failure)
+        if failed and attempt > self.attempt:
+            return False
+        return time.monotonic() - self.at < (FAILURE_STANDS if failed else RULES_STAND)
+
+
+def _allows(rules: Rules, url: URL) -> bool:
+    try:
+        return rules.can_fetch(str(url), "*")
+    except Exception as exc:  # a fault of the library is not one of the run
+        raise _UnknownError(
+            Failure("robots_unreachable", f"its rules cannot be applied: {exc!r}")
+        ) from exc
+
+
+def rules_of(text: str) -> Rules:
+    """Where the library fails, the lines that it takes one by one (RFC 9309, 2.3.1.5: use the
+    rules that can be parsed)."""
+    try:
+        return Protego.parse(text)
+    except Exception:
+        agent, *lines = text.splitlines()
+        return Protego.parse("\n".join([agent, *(x for x in lines if _is_parsable(agent, x))]))
+
+
+def _is_parsable(agent: str, line: str) -> bool:
+    try:
+        Protego.parse(f"{agent}\n{line}")
+    except Exception:
+        return False
+    return True
 
 
 def rules_for(token: str, text: str) -> str:

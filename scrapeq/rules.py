@@ -10,6 +10,9 @@ from scrapeq.errors import UsageError
 from scrapeq.extract import DEFAULT_RULE, Field, Rule, check_css, field, tables
 from scrapeq.names import column_name_fault, table_name_fault
 
+MOST_FIELDS = 1999
+"""Columns of a SQLite table, but for its `url`."""
+
 _RULE_KEYS = ("table", "match", "each", "fields")
 _FIELD_KEYS = ("css", "count", "type")
 
@@ -17,15 +20,24 @@ _FIELD_KEYS = ("css", "count", "type")
 def rules_of(select: Sequence[str], config: Config | None) -> tuple[Rule, ...]:
     """`-s` wins over `[[extract]]`, which wins over the default record. Raises UsageError."""
     if select:
+        if len(select) > MOST_FIELDS:
+            raise UsageError(f"--select: {_too_many(len(select))}")
         return (Rule("items", _selected(select)),)
     if config is None or not config.extract:
         return (DEFAULT_RULE,)
     rules = tuple(_rule(config, n, table) for n, table in enumerate(config.extract))
     try:
-        tables(rules)
+        columns = tables(rules)
     except ValueError as exc:
         raise config.fault(str(exc), "extract") from None
+    for name, fields in columns.items():
+        if len(fields) > MOST_FIELDS:
+            raise config.fault(f"table {name}: {_too_many(len(fields))}", "extract")
     return rules
+
+
+def _too_many(fields: int) -> str:
+    return f"{fields:,} fields; a table of SQLite has room for {MOST_FIELDS:,}"
 
 
 def _selected(select: Sequence[str]) -> tuple[Field, ...]:

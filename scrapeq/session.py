@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import json
 import os
 import resource
+import stat
 import sys
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NoReturn
 
 from scrapeq import runner
@@ -151,7 +152,8 @@ def _with_summary(settings: Settings, ended: runner.Ended) -> runner.Ended:
         say(sys.stdout, text)
         return ended
     try:
-        Path(settings.summary).write_text(text + "\n", encoding="utf-8")
+        with open(_writable(settings.summary, os.O_TRUNC), "w", encoding="utf-8") as file:
+            file.write(text + "\n")
     except OSError as exc:
         say(sys.stderr, f"scrapeq: --summary {safe(settings.summary)}: {exc.strerror}")
         return replace(ended, exit_code=ended.exit_code or StorageError.exit_code)
@@ -166,15 +168,32 @@ def _check_files(settings: Settings, sources: Sequence[str]) -> None:
         written = os.path.realpath(settings.summary or "-")
     except OSError as exc:
         raise UsageError(f"the current folder: {exc.strerror}") from None
-    if results in lists:
-        raise UsageError(f"--output {safe(str(settings.output))}: is the list of URLs")
+    # What SQLite, and the lock, keep beside the database is removed with the run.
+    database = {results, *(results + end for end in ("-lock", "-wal", "-shm", "-journal"))}
+    if taken := database & lists:
+        kind = "" if results in taken else f" (as {os.path.basename(min(taken))})"
+        raise UsageError(f"--output {safe(str(settings.output))}: is the list of URLs{safe(kind)}")
     target = settings.summary
     if target is None or target == "-":
         return
-    if written in {results, *lists}:
+    if written in database | lists:
         raise UsageError(f"--summary {safe(target)}: is the list of URLs, or the results")
     try:
-        with open(target, "a", encoding="utf-8"):
-            pass
+        descriptor = _writable(target)
     except OSError as exc:
         raise UsageError(f"--summary {safe(target)}: {exc.strerror}") from None
+    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):  # its reader would take that for the end
+        os.close(descriptor)
+
+
+def _writable(path: str, flags: int = 0) -> int:
+    """A descriptor. Raises OSError also for a pipe that nobody reads, where others wait."""
+    flags |= os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except OSError as exc:
+        if exc.errno == errno.ENXIO:
+            raise OSError(exc.errno, "a pipe that nobody reads") from None
+        raise
+    os.set_blocking(descriptor, True)
+    return descriptor

@@ -12,16 +12,15 @@ import select
 import stat
 import threading
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import ExitStack, aclosing, suppress
 from pathlib import Path
 
 from scrapeq.errors import UsageError
+from scrapeq.lines import LineSplitter
 from scrapeq.urls import Listed, listed, visible
 
 BLOCK = 1 << 16
 """Bytes read at once."""
-MAX_LINE = 1 << 16
-"""Bytes kept of a line. A longer one is no URL, and is skipped as such."""
 AHEAD = 8
 """Blocks that lie read while earlier ones are worked on; they are taken together."""
 SLICE = 512
@@ -32,11 +31,6 @@ the database are written twice; the fewer, the shorter does a verdict wait to be
 
 _STDIN = 0
 _IS_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?:mailto|javascript|data):", re.IGNORECASE)
-_LINE_END = re.compile(rb"\r\n|\n|\r")
-_OTHER_ENCODINGS = {
-    b"\xff\xfe\x00\x00": "UTF-32", b"\x00\x00\xfe\xff": "UTF-32",
-    b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16",
-}  # fmt: skip
 
 
 class Source:
@@ -53,10 +47,12 @@ class Source:
         """Blank lines and comments so far."""
 
     def check(self) -> None:
-        """Raise UsageError for a source that cannot be read, before anything is done."""
+        """Raise UsageError for a source that cannot be read, before anything is done: also for
+        one whose beginning shows it, where it is a file and that may be looked at."""
         for source in self.sources:
             if not _is_url(source):
                 _check_file(source)
+                _check_beginning(source)
 
     async def batches(self) -> AsyncGenerator[list[Listed], None]:
         """Yield URLs as soon as they can be read: what was read meanwhile, at most BATCH. The
@@ -84,69 +80,12 @@ class Source:
     async def _lines(self, files: Iterable[str]) -> AsyncGenerator[Iterator[Listed], None]:
         """One iterator of the lines that ended in what was read."""
         for source in files:
-            splitter = LineSplitter()
+            splitter = LineSplitter(source)
             reader = _reader_for(source, self)
             async with aclosing(_blocks(source)) as blocks:
                 async for block in blocks:
                     yield reader.read(splitter.feed(block))
             yield reader.read(splitter.end())
-
-
-class LineSplitter:
-    r"""Bytes in blocks -> lines ended by \n, \r\n or \r. Holds at most one bounded line."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-        self._dropped = 0
-        self._first = True
-        self._after_cr = False
-
-    def feed(self, block: bytes) -> list[str]:
-        """The lines that ended in this block. Raises UsageError on UTF-16 and UTF-32."""
-        if self._first:
-            block, self._rest = self._rest + block, b""
-            if len(block) < len(b"a BOM"):
-                self._rest = block
-                return []
-            _check_encoding(block)
-            self._first = False
-        if self._after_cr:
-            block = block.removeprefix(b"\n")
-        self._after_cr = block.endswith(b"\r")
-        *pieces, last = _split(self._rest + block)
-        if pieces and not self._dropped and max(map(len, pieces)) <= MAX_LINE:
-            lines = [_text(piece) for piece in pieces]
-        else:
-            lines = [self._line(piece) for piece in pieces]
-        self._rest = self._cut(last)
-        return lines
-
-    def end(self) -> list[str]:
-        """The last line, if it has no end of its own."""
-        if self._first:
-            _check_encoding(self._rest)
-        *pieces, last = _split(self._rest)
-        self._rest = b""
-        return [self._line(piece) for piece in ([*pieces, last] if last else pieces)]
-
-    def _cut(self, piece: bytes) -> bytes:
-        self._dropped += max(0, len(piece) - MAX_LINE)
-        return piece[:MAX_LINE]
-
-    def _line(self, piece: bytes) -> str:
-        text = _text(self._cut(piece))
-        dropped, self._dropped = self._dropped, 0
-        return f"{text}[{dropped:,} more bytes]" if dropped else text
-
-
-def _split(block: bytes) -> list[bytes]:
-    return _LINE_END.split(block) if b"\r" in block else block.split(b"\n")
-
-
-def _text(line: bytes) -> str:
-    # A byte that is no UTF-8 becomes a surrogate, which no URL may have: never a guess.
-    # Lists that were put together by `cat` have a BOM in the middle.
-    return line.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
 
 
 class _TextReader:
@@ -241,12 +180,6 @@ async def _batch(lines: Iterator[Listed], most: int) -> list[Listed]:
     return batch
 
 
-def _check_encoding(block: bytes) -> None:
-    for bom, name in _OTHER_ENCODINGS.items():
-        if block.startswith(bom):
-            raise UsageError(f"the list is {name}: save it as UTF-8 (iconv -f {name} -t UTF-8)")
-
-
 def _check_file(name: str) -> None:
     try:
         mode = os.stat(_STDIN if name == "-" else name).st_mode
@@ -259,6 +192,23 @@ def _check_file(name: str) -> None:
         raise UsageError(f"{visible(name)}: is a folder, not a list of URLs")
     if not readable:
         raise UsageError(f"{visible(name)}: may not be read (permission denied)")
+
+
+def _check_beginning(name: str) -> None:
+    """Raise UsageError for a file that shows in its first block that it is no list."""
+    with suppress(OSError), ExitStack() as stack:  # that is for the reading to say
+        descriptor = _STDIN
+        if name != "-":
+            descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            stack.callback(os.close, descriptor)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return
+        block = os.pread(descriptor, BLOCK, os.lseek(descriptor, 0, os.SEEK_CUR))
+        splitter = LineSplitter(name)
+        lines = splitter.feed(block)
+        if len(block) < BLOCK:
+            lines += splitter.end()
+        next(_reader_for(name, Source(())).read(lines), None)
 
 
 async def _blocks(source: str) -> AsyncGenerator[bytes, None]:

@@ -317,9 +317,25 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "list-unchecked",
         "source.py",
-        "            if not _is_url(source):\n                _check_file(source)\n",
-        "            pass\n",
+        "                _check_file(source)\n",
+        "",
         "a source that cannot be read is refused before anything is done",
+        SOURCE,
+    ),
+    (
+        "list-beginning-unchecked",
+        "source.py",
+        "                _check_beginning(source)\n",
+        "",
+        "a file that is no list is refused before anything is done",
+        SOURCE,
+    ),
+    (
+        "list-beginning-used-up",
+        "source.py",
+        "os.pread(descriptor, BLOCK, os.lseek(descriptor, 0, os.SEEK_CUR))",
+        "os.read(descriptor, BLOCK)",
+        "to look at a list on stdin is not to read it",
         SOURCE,
     ),
     (
@@ -396,7 +412,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     ),
     (
         "list-cut-lost",
-        "source.py",
+        "lines.py",
         "if pieces and not self._dropped and max(",
         "if pieces and max(",
         "the end of a line that was cut says so",
@@ -404,7 +420,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     ),
     (
         "list-long-lines-whole",
-        "source.py",
+        "lines.py",
         " and max(map(len, pieces)) <= MAX_LINE:",
         ":",
         "a line that is too long is cut",
@@ -477,7 +493,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     ),
     (
         "list-line-feed-only",
-        "source.py",
+        "lines.py",
         r"""re.compile(rb"\r\n|\n|\r")""",
         r"""re.compile(rb"\n")""",
         "a line ends in LF, CRLF or CR",
@@ -485,7 +501,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     ),
     (
         "list-cr-lf-cut-in-two",
-        "source.py",
+        "lines.py",
         '        if self._after_cr:\n            block = block.removeprefix(b"\\n")\n',
         "",
         "CRLF is one line end, also when a block ends in it",
@@ -493,7 +509,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     ),
     (
         "list-after-cr-for-ever",
-        "source.py",
+        "lines.py",
         '        self._after_cr = block.endswith(b"\\r")\n',
         '        self._after_cr |= block.endswith(b"\\r")\n',
         "only the LF right after a CR belongs to it",
@@ -509,7 +525,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     ),
     (
         "list-encoding-of-the-first-byte",
-        "source.py",
+        "lines.py",
         """            if len(block) < len(b"a BOM"):
                 self._rest = block
                 return []
@@ -520,15 +536,15 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     ),
     (
         "list-short-encoding",
-        "source.py",
-        "        if self._first:\n            _check_encoding(self._rest)\n",
+        "lines.py",
+        "        if self._first:\n            _check_encoding(self._name, self._rest)\n",
         "",
         "a short list has an encoding too",
         SOURCE,
     ),
     (
         "list-mark-kept",
-        "source.py",
+        "lines.py",
         '.decode("utf-8", "surrogateescape").removeprefix("\\ufeff")',
         '.decode("utf-8", "surrogateescape")',
         "a byte order mark is no part of a URL",
@@ -536,7 +552,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     ),
     (
         "list-bytes-guessed",
-        "source.py",
+        "lines.py",
         '"utf-8", "surrogateescape"',
         '"utf-8", "backslashreplace"',
         "a byte that is no UTF-8 is not turned into another URL",
@@ -544,7 +560,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     ),
     (
         "list-line-uncut",
-        "source.py",
+        "lines.py",
         "        return piece[:MAX_LINE]\n",
         "        return piece\n",
         "a line without an end is bounded",
@@ -552,7 +568,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     ),
     (
         "list-cut-uncounted",
-        "source.py",
+        "lines.py",
         "self._dropped += max(0, len(piece) - MAX_LINE)",
         "self._dropped = max(0, len(piece) - MAX_LINE)",
         "what is cut from a line is counted",

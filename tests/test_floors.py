@@ -26,7 +26,7 @@ FLOORS = (
     ("intake", "frontier", "source", "robots", "fetch", "stores", "verdict", "workers", "signals"),
     ("pipeline", "stage", "channel", "deadlines", "budget"),
     ("rules", "config", "worker", "parse", "extract", "decode", "retry"),
-    ("settings", "options", "values", "names", "urls", "text", "private", "meter"),
+    ("settings", "options", "values", "names", "urls", "lines", "text", "private", "meter"),
     ("models", "errors", "__init__"),
 )
 """From the roof down. A room may import from lower floors, and from its own without a circle."""
@@ -41,13 +41,13 @@ HOMES = {
     "w3lib": {"decode"},
     "brotli": {"decode", "demo"},
     "protego": {"robots"},
-    "signal": {"signals", "worker", "workers", "runner", "bench"},
+    "signal": {"__main__", "signals", "worker", "workers", "runner", "bench"},
 }
 """Where a library may be imported, and nowhere else."""
 
 WITHOUT_ASYNCIO = {
     *("models", "errors", "settings", "options", "values", "names"),
-    *("urls", "text", "private", "meter"),
+    *("urls", "lines", "text", "private", "meter"),
     *("rules", "config", "worker", "parse", "extract", "decode", "retry"),
     *("advice", "window", "tally", "dashboard", "frame", "panels", "skin", "plain"),
     *("summary", "next_steps", "cli", "example"),

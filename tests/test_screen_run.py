@@ -315,13 +315,12 @@ def test_a_pipe_gets_no_escape_codes_whatever_the_environment_says(
 def test_a_list_that_turns_out_to_be_no_list_is_said_in_one_sentence(
     site: Site, tmp_path: Path, db: Path
 ) -> None:
-    (tmp_path / "list.txt").write_bytes(f"{site.page(1)}\n".encode("utf-16"))
-    ended = run(tmp_path, "list.txt", "--summary", "-")
+    ended = run(tmp_path, "-", "--summary", "-", stdin="h\0t\0t\0p\0")
     assert ended.returncode == 2
-    assert "scrapeq: the list is UTF-16: save it as UTF-8" in ended.stderr
+    assert "scrapeq: the list on stdin: is UTF-16; save it as UTF-8" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert max(map(len, ended.stderr.splitlines())) <= 90
-    assert summary_of(ended.stdout)["outcome"].startswith("stopped: the list is UTF-16")
+    assert summary_of(ended.stdout)["outcome"].startswith("stopped: the list on stdin: is UTF-16")
     assert not site.counts
 
 

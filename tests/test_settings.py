@@ -201,7 +201,8 @@ def test_selectors_come_from_a_file_or_from_flags_but_not_from_the_environment(
     cli: CommandLine,
 ) -> None:
     cli.write("scrapeq.toml", '[run]\nselect = ["a = p > b", "c=d"]\n')
-    assert cli.run(SCRAPEQ_RUN_SELECT="x=y").select == ("a = p > b", "c=d")
+    assert cli.run().select == ("a = p > b", "c=d")
+    assert "SCRAPEQ_RUN_SELECT" in cli.refusal(SCRAPEQ_RUN_SELECT="x=y")
     assert cli.run("-s", "e=f", "-s", "g=h i").select == ("e=f", "g=h i")
 
 
@@ -225,9 +226,15 @@ def test_an_empty_variable_is_no_variable(cli: CommandLine) -> None:
     assert cli.run(SCRAPEQ_RUN_FETCHERS="", SCRAPEQ_RUN_SUMMARY="") == Settings()
 
 
-def test_variables_of_no_option_change_nothing(cli: CommandLine) -> None:
-    variables = ("SCRAPEQ_VERSION", "SCRAPEQ_FETCHERS", "FETCHERS", "SCRAPEQ_RUN_SOURCES")
-    assert cli.run(**dict.fromkeys(variables, "1")) == Settings()
+def test_variables_of_others_change_nothing(cli: CommandLine) -> None:
+    variables = ("SCRAPEQ_VERSION", "SCRAPEQ_FETCHERS", "FETCHERS", "SCRAPEQ_RUN")
+    assert cli.run(**dict.fromkeys(variables, "1"), SCRAPEQ_RUN_NONSENSE="") == Settings()
+
+
+def test_a_variable_of_no_option_is_refused_with_the_nearest_name(cli: CommandLine) -> None:
+    refusal = cli.refusal(SCRAPEQ_RUN_FETCHER="1")
+    assert "SCRAPEQ_RUN_FETCHER" in refusal
+    assert "did you mean SCRAPEQ_RUN_FETCHERS?" in refusal
 
 
 def test_config_may_come_from_the_environment(cli: CommandLine) -> None:

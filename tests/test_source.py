@@ -20,9 +20,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from scrapeq import lines as line_module
 from scrapeq import source as module
 from scrapeq.errors import UsageError
-from scrapeq.source import AHEAD, BLOCK, MAX_LINE, LineSplitter, Source
+from scrapeq.lines import MAX_LINE, LineSplitter
+from scrapeq.source import AHEAD, BLOCK, Source
 from scrapeq.urls import Listed, listed
 from tests.flow_kit import a_turn, settled
 
@@ -488,7 +490,7 @@ def test_a_long_line_is_cut_the_same_wherever_the_blocks_end(
     content: bytes, some: list[int], others: list[int]
 ) -> None:
     content = b"abcde" + content
-    with mock.patch.object(module, "MAX_LINE", 7):
+    with mock.patch.object(line_module, "MAX_LINE", 7):
         lines = split(cut(content, some))
         assert lines == split(cut(content, others))
     if content.isascii():
@@ -565,6 +567,40 @@ def test_another_encoding_is_refused_also_when_it_comes_byte_by_byte(mark: bytes
     content = mark + b"h\0t\0t\0p\0"
     with pytest.raises(UsageError, match="UTF-"):
         split([content[n : n + 1] for n in range(len(content))])
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_utf_16_is_known_by_its_zeros_where_it_has_no_mark(codec: str) -> None:
+    with pytest.raises(UsageError, match="UTF-16"):
+        split(["http://x.test/".encode(codec)])
+    assert split([b"h\0ttp://x.test/\n"]) == ["h\0ttp://x.test/"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.txt", b"\xff\xfeh\0"), ("a.csv", b"\n\nlink\nhttp://x.test/\n"), ("a.tsv", b"link")],
+)
+def test_a_file_that_is_no_list_is_refused_before_anything_is_read(
+    name: str, content: bytes, tmp_path: Path
+) -> None:
+    good = a_list(tmp_path / "good", "http://x.test/a")
+    with pytest.raises(UsageError, match=f"/{name}: "):
+        Source([str(good), str(a_list(tmp_path / name, content))]).check()
+
+
+def test_to_look_at_a_list_on_stdin_is_not_to_read_it(tmp_path: Path) -> None:
+    path = a_list(tmp_path / "list", "no\nhttp://x.test/a\nhttp://x.test/b\n")
+    for content, expected in (path.read_bytes(), ["http://x.test/a", "http://x.test/b", "end"]), (
+        b"no\n\xff\xfeh\0", ["exit 2: the list on stdin: is UTF-16; save it as UTF-8"],
+    ):  # fmt: skip
+        path.write_bytes(content)
+        with path.open("rb", 0) as file:
+            file.readline()  # as a shell does that has read a line of it itself
+            out = subprocess.run(
+                [sys.executable, "-c", READER, "-"], stdin=file, capture_output=True, text=True,
+                timeout=30, check=False,
+            ).stdout.removeprefix("ready\n")  # fmt: skip
+        assert [line.partition(" (")[0] for line in out.splitlines()] == expected
 
 
 async def test_garbage_is_skipped_line_by_line(tmp_path: Path) -> None:

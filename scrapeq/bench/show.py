@@ -25,7 +25,8 @@ def bench(plan: Plan, *, wants_json: bool) -> NoReturn:
         say(sys.stderr, f"scrapeq bench: stopped by {found.name}")
         raise SystemExit(128 + found)
     text = json.dumps(as_json(found), indent=2) if wants_json else "\n".join(lines(found))
-    say(sys.stdout, text)
+    if not say(sys.stdout, text):  # it is all that there is of a minute's work
+        raise FatalError("nobody can read the results on stdout")
     raise SystemExit(0)
 
 

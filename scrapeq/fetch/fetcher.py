@@ -120,11 +120,11 @@ class Fetcher:
         return self._retry.verdict(request, told(failure, clock() - started), time.time())
 
     async def read_small(
-        self, url: URL, limit: int, max_redirects: int
+        self, url: URL, limit: int, max_redirects: int, hop: Hop | None = None
     ) -> tuple[int, bytes] | Failure:
         """Status and, of a 2xx, the first `limit` bytes of a file for the run itself."""
         try:
-            return await self._in_time(lambda _: self._small(url, limit, max_redirects))
+            return await self._in_time(lambda _: self._small(url, limit, max_redirects, hop))
         except NoPageError:  # it redirects to where nobody follows
             return 404, b""
         except (aiohttp.ClientError, OSError, ValueError, DecodeError) as exc:
@@ -140,8 +140,10 @@ class Fetcher:
         finally:
             self._deadlines.end(timeout)
 
-    async def _small(self, url: URL, limit: int, max_redirects: int) -> tuple[int, bytes]:
-        _, response = await self._answer(url, {}, max_redirects, None)
+    async def _small(
+        self, url: URL, limit: int, max_redirects: int, hop: Hop | None
+    ) -> tuple[int, bytes]:
+        _, response = await self._answer(url, {}, max_redirects, hop)
         async with response:
             if not 200 <= response.status < 300:
                 await discard(response)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
 
-from scrapeq.cli import main
+from scrapeq.__main__ import main
 
 
 def enter(world: dict[str, Any]) -> None:
