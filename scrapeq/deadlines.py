@@ -6,6 +6,10 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+LATE = 2.0
+"""Seconds by which a timer is late only if this whole process stood still (SIGSTOP, a laptop that
+slept). aiohttp rounds its own up by as much as one."""
+
 
 class Deadlines:
     """Each attempt has `seconds`. One timer serves them all: one for each attempt, started and

@@ -75,6 +75,8 @@ class Server:
         self.asked = asyncio.Event()
         """Set by the first of them."""
         self.connections = 0
+        self.sockets: list[socket.socket] = []
+        """Our ends of the connections, while they are open."""
         self.port = 0
         self._handler = handler
         self._scheme = scheme
@@ -109,10 +111,13 @@ async def serving(
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async def serve() -> None:
             wire = Wire(reader, writer)
+            ours = writer.get_extra_info("socket")._sock
+            server.sockets.append(ours)
             try:
                 with suppress(ConnectionError):
                     await server.serve(wire)
             finally:
+                server.sockets.remove(ours)
                 wire.close()
 
         crew.add(asyncio.create_task(serve()))

@@ -11,6 +11,7 @@ from yarl import URL
 
 from scrapeq.fetch.addresses import check_address
 from scrapeq.fetch.limits import FetchLimits
+from scrapeq.fetch.pool import Pool, Trip, trip
 
 HEADER_LIMIT = 32 << 10
 """Bytes of one header line; aiohttp's own 8,190 refuse servers that curl accepts."""
@@ -34,7 +35,7 @@ class Connections:
         """Begin. It belongs to the event loop that runs now."""
         self._session = aiohttp.ClientSession(
             # aiohttp would choose another resolver as soon as aiodns is installed.
-            connector=aiohttp.TCPConnector(
+            connector=Pool(
                 limit=0,
                 ttl_dns_cache=300,
                 resolver=aiohttp.ThreadedResolver(),
@@ -49,15 +50,33 @@ class Connections:
             max_line_size=HEADER_LIMIT,
             max_field_size=HEADER_LIMIT,
         )
+        self._session._retry_connection = False  # it would ask twice also where nobody answered
 
     async def close(self) -> None:
         await self._session.close()
 
     async def get(self, url: URL, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         """The answer to one request, its body unread. The caller closes it."""
-        return await self._session.get(
-            url, allow_redirects=False, headers={**headers, **self._keeping()}
-        )
+        sent = Trip(last=len(self._sockets) >= self._many)
+        try:
+            return await self._send(url, headers, sent)
+        except (
+            aiohttp.ClientOSError,
+            aiohttp.ServerDisconnectedError,
+            aiohttp.ClientResponseError,
+        ):
+            if not sent.in_vain:
+                raise
+        return await self._send(url, headers, Trip(fresh=True, last=sent.last))
+
+    async def _send(
+        self, url: URL, headers: Mapping[str, str], sent: Trip
+    ) -> aiohttp.ClientResponse:
+        # One is kept for each host of a long list until it has idled for some seconds: more of
+        # them than there may be open files.
+        closing = {"Connection": "close"} if sent.last else {}
+        trip.set(sent)
+        return await self._session.get(url, allow_redirects=False, headers={**headers, **closing})
 
     def _socket_for(self, address: aiohttp.AddrInfoType) -> socket.socket:
         """The last look at an address before it is connected to, whatever was looked up before."""
@@ -66,8 +85,3 @@ class Connections:
         made = socket.socket(family, kind, protocol)
         self._sockets.add(made)
         return made
-
-    def _keeping(self) -> dict[str, str]:
-        """Whether to ask that the connection be kept. One is kept for each host of a long list
-        until it has idled for some seconds: more of them than there may be open files."""
-        return {} if len(self._sockets) < self._many else {"Connection": "close"}

@@ -12,6 +12,7 @@ from yarl import URL
 
 from scrapeq.fetch.headers import readable
 from scrapeq.fetch.limits import FetchLimits
+from scrapeq.fetch.wire import BrokenFrameError
 from scrapeq.models import Outcome
 from scrapeq.retry import RETRY_STATUSES, Failure, retry_after
 
@@ -61,6 +62,8 @@ def failure_of(exc: Exception, limits: FetchLimits) -> Failure:
             return Failure("connect", exc.strerror or text, again=True)
         case aiohttp.ServerDisconnectedError():
             return Failure("disconnected", "closed before the answer was whole", again=True)
+        case BrokenFrameError():
+            return Failure("protocol", text)
         case aiohttp.ClientPayloadError():
             return Failure("truncated", text, again=True)
         case aiohttp.InvalidURL():

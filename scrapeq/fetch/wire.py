@@ -1,0 +1,160 @@
+"""One connection: aiohttp's protocol, and what it lets through that is no HTTP."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from typing import Any
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import RawResponseMessage
+from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.streams import StreamReader
+
+from scrapeq.deadlines import LATE
+
+MAX_EARLY = 100
+"""Answers of status 1xx before the real one."""
+
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+class BrokenFrameError(aiohttp.ClientPayloadError):
+    """What came in the middle of a body is no HTTP."""
+
+
+class Wire(ResponseHandler):
+    """An answer ends where its own frame says. aiohttp reads on, and takes what follows for the
+    next answer, or loses the one before it."""
+
+    asked = 0
+    """Requests that were sent here."""
+    awaited = False
+    """The answer to the last of them has no head yet."""
+    _early = 0
+    _left: int | None = None
+    """Bytes of the body that are to come, if its length is known."""
+    _unframed = False
+    """Its body ends with the connection."""
+    _chunked = False
+    _seam = b""
+    """The last bytes of a head that goes on in the next packet."""
+    _tls: ssl.SSLObject | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._tls = transport.get_extra_info("ssl_object")
+
+    def set_response_params(self, **params: Any) -> None:
+        self.asked += 1
+        self.awaited, self._early = True, 0
+        self._left, self._unframed, self._chunked, self._seam = None, False, False, b""
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        if not data or self._parser is None:  # a pause is over; or the server speaks first
+            self._parse(data)
+            return
+        while data and self._parser is not None and self._exception is None:
+            if self._is_idle():
+                self._hang_up()
+                return
+            size = self._head_size(data) if self.awaited else self._body_size(data)
+            piece, data = data[:size], data[size:]
+            self._parse(piece)
+            if self._chunked and b"\0" in piece[piece.rfind(b"\n0") + 1 :] and self._is_idle():
+                self._break("a NUL in a trailer")
+
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
+        """Take an answer from the parser, its body still to come."""
+        message, body = data
+        if not self.awaited:
+            self._hang_up()
+        elif fault := self._fault_of(message):
+            self._hang_up()
+            self.set_exception(BadHttpMessage(fault))
+        else:
+            if message.code >= 200 or message.code == 101:
+                self.awaited = False
+                self._expect(message, body)
+            super().feed_data(data, size)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if exc is None and self._unframed and self._payload is not None and self._is_cut():
+            self._payload.set_exception(
+                aiohttp.ClientPayloadError("TLS ended without close_notify, and no length is known")
+            )
+        super().connection_lost(exc)
+
+    def _parse(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._exception is not None and not self._is_idle():
+            # aiohttp tells who waits for an answer, but not who reads its body.
+            self._break(str(self._exception))
+
+    def _break(self, why: str) -> None:
+        """Tell the reader of the body that there is no more to come."""
+        if (body := self._payload) is not None and body.exception() is None:
+            body.set_exception(BrokenFrameError(why))
+        self._hang_up()
+
+    def _head_size(self, data: bytes) -> int:
+        """How many of these bytes belong to the head that is awaited."""
+        found = _HEAD_END.search(self._seam + data)
+        size = found.end() - len(self._seam) if found else len(data)
+        self._seam = b"" if found else (self._seam + data)[-3:]
+        return size
+
+    def _body_size(self, data: bytes) -> int:
+        """How many of them belong to the body. If not all do, this connection has had its day."""
+        if self._left is None:
+            return len(data)
+        size = min(self._left, len(data))
+        self._left -= size
+        if size < len(data):
+            self.force_close()
+        return size
+
+    def _expect(self, message: RawResponseMessage, body: StreamReader) -> None:
+        length = message.headers.get("Content-Length")
+        self._chunked = message.chunked
+        if not message.chunked and not body.is_eof():
+            self._unframed = length is None
+            self._left = int(length) if length is not None and length.isdecimal() else None
+
+    def _fault_of(self, message: RawResponseMessage) -> str:
+        if message.code < 200 and message.code != 101:
+            self._early += 1
+            if self._early > MAX_EARLY:
+                return f"more than {MAX_EARLY} answers of status 1xx"
+        reason = message.reason.encode("utf-8", "surrogateescape")
+        if _CONTROL.search(reason) or any(_CONTROL.search(n + v) for n, v in message.raw_headers):
+            return "a control character in the head of the answer"
+        return ""
+
+    def _is_idle(self) -> bool:
+        """Whatever comes now, nobody has asked for it."""
+        return not self.awaited and (self._payload is None or self._payload.is_eof())
+
+    def _hang_up(self) -> None:
+        self.force_close()
+        if self.transport is not None:
+            self.transport.close()
+
+    def _is_cut(self) -> bool:
+        """Whether TLS was broken off by somebody who did not say goodbye."""
+        if self._tls is None:
+            return False
+        try:
+            return bool(self._tls.read(1))
+        except ssl.SSLError:
+            return True
+
+    def _on_read_timeout(self) -> None:
+        timer = self._read_timeout_handle
+        if timer is not None and self._loop.time() - timer.when() > LATE:
+            self._reschedule_timeout()  # it was this process that did not listen
+        else:
+            super()._on_read_timeout()
