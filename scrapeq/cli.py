@@ -16,7 +16,7 @@ import typer
 from scrapeq import __version__
 from scrapeq.errors import ScrapeqError
 from scrapeq.options import Described
-from scrapeq.settings import Settings, check, described
+from scrapeq.settings import Settings, check, completed, described
 from scrapeq.values import parse_output
 
 if TYPE_CHECKING:
@@ -206,7 +206,8 @@ def run_command(
     **options: Any,
 ) -> None:
     """Fetch, parse and save every URL of the list. Run it again to go on where it stopped."""
-    settings = Settings(**{**options, "select": tuple(options["select"])})
+    given: Any = {name: tuple(x) if isinstance(x, list) else x for name, x in options.items()}
+    settings = completed(Settings(**given))
     check(settings)
     from scrapeq.rules import rules_of
     from scrapeq.session import scrape

@@ -103,7 +103,9 @@ def _kind_fault(option: Described, value: Any) -> str:
     fits = isinstance(value, types) and isinstance(value, bool) == (kind is bool)
     if fits and isinstance(value, list):
         fits = all(isinstance(one, str) for one in value)
-    return "" if fits else f"{_shown(value)} is not {what}"
+    if fits:
+        return ""
+    return f"this is not {what}" if option.option.mask else f"{_shown(value)} is not {what}"
 
 
 def _shown(value: Any) -> str:

@@ -27,6 +27,8 @@ class Option:
     example: str | int | None = None
     """For the example file, where the default is none that could be written."""
     from_environment: bool = True
+    mask: Callable[[str], str] | None = None
+    """Makes it fit to be stored and shown, where it may hold a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Described:
         made = option.parse(value) if option.parse else value
         if isinstance(made, int) and option.maximum is not None and made > option.maximum:
             raise ValueError(f"{value} is too much")
+        if isinstance(made, int) and option.minimum is not None and made < option.minimum:
+            raise ValueError(f"{value} is too little")
         return made
 
     @property

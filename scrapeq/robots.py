@@ -32,7 +32,16 @@ _AGENT = re.compile(r"user[-\s]*agent(?:\s*:|\s)\s*(.*)", re.I)
 _OF_ALL_GROUPS = re.compile(r"(?:site-?maps?|host)\b", re.I)
 
 _NO_HOST = frozenset(
-    {"dns", "connect", "connect_timeout", "tls", "tls_cert", "private_network", "invalid_url"}
+    {
+        "dns",
+        "connect",
+        "connect_timeout",
+        "proxy",
+        "tls",
+        "tls_cert",
+        "private_network",
+        "invalid_url",
+    }
 )
 """Reasons why there was nobody to ask, and nobody who could send the page."""
 
@@ -54,7 +63,7 @@ class Behind(Protocol):
     async def fetch(self, request: Request, hop: Hop | None = None) -> Page | Outcome: ...
 
     async def read_small(
-        self, url: URL, limit: int, max_redirects: int, hop: Hop
+        self, url: URL, limit: int, max_redirects: int, hop: Hop, *, listed: bool = False
     ) -> tuple[int, bytes] | Failure: ...
 
 
@@ -95,7 +104,7 @@ class RobotsGate:
             return handed_back(request)
         try:
             check = partial(self._check, attempt=request.attempt)
-            await check(URL(request.url, encoded=True).with_user(None))
+            await check(URL(request.url, encoded=True).with_user(None), listed=True)
             return await self._behind.fetch(request, check)
         except _ForbiddenError as exc:
             return _skipped(request, "robots", str(exc))
@@ -104,10 +113,10 @@ class RobotsGate:
                 return handed_back(request)
             return self._defer(request, exc.failure)
 
-    async def _check(self, url: URL, attempt: int) -> None:
+    async def _check(self, url: URL, *, attempt: int, listed: bool = False) -> None:
         """Raise unless the robots.txt of its origin allows to fetch this URL."""
         origin = url.origin()
-        rules = await self._rules(origin, attempt)
+        rules = await self._rules(origin, attempt, listed=listed)
         if isinstance(rules, Failure):
             raise _UnknownError(rules)
         if not _allows(rules, url):
@@ -120,7 +129,7 @@ class RobotsGate:
             return _skipped(request, failure.reason, failure.detail)
         return outcome
 
-    async def _rules(self, origin: URL, attempt: int) -> Rules | Failure:
+    async def _rules(self, origin: URL, attempt: int, *, listed: bool) -> Rules | Failure:
         """Of an origin, fetched once however many workers ask, and however many URLs it has.
 
         A server that cannot say what it forbids forbids all (RFC 9309, 2.3.1.4). It is asked
@@ -128,27 +137,28 @@ class RobotsGate:
         """
         asked = self._known.get(origin)
         if asked is None or not asked.stands(attempt):
-            asked = _Asked(asyncio.ensure_future(self._fetched(origin)), attempt, time.monotonic())
+            answer = asyncio.ensure_future(self._fetched(origin, listed=listed))
+            asked = _Asked(answer, attempt, time.monotonic())
             self._known[origin] = asked
             if len(self._known) > MAX_ORIGINS:
                 self._known.popitem(last=False)
         return await asyncio.shield(asked.answer)
 
-    async def _fetched(self, origin: URL) -> Rules | Failure:
+    async def _fetched(self, origin: URL, *, listed: bool) -> Rules | Failure:
         """It never raises: a fault of ours would fail all pages of the origin."""
         url = origin / "robots.txt"
         try:
-            return await self._answer(url)
+            return await self._answer(url, listed=listed)
         except Exception as exc:
             return Failure("robots_unreachable", f"{url}: {exc!r}", again=True)
 
-    async def _answer(self, url: URL) -> Rules | Failure:
+    async def _answer(self, url: URL, *, listed: bool) -> Rules | Failure:
         hops: list[URL] = []
 
         async def hop(target: URL) -> None:
             hops.append(target)
 
-        answer = await self._behind.read_small(url, MAX_ROBOTS, MAX_HOPS, hop)
+        answer = await self._behind.read_small(url, MAX_ROBOTS, MAX_HOPS, hop, listed=listed)
         if isinstance(answer, Failure):
             if answer.reason in _NO_HOST and not hops:  # else it is another host that is not there
                 return answer

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from scrapeq import parse
 from scrapeq.budget import Budget
+from scrapeq.custom import headers_of
 from scrapeq.dashboard import Screen
 from scrapeq.errors import FatalError, ScrapeqError, StorageError
 from scrapeq.extract import Rule, tables
@@ -21,7 +22,7 @@ from scrapeq.intake import Intake
 from scrapeq.models import Reading
 from scrapeq.plant import Plant
 from scrapeq.retry import RetryPolicy
-from scrapeq.settings import Settings, cores
+from scrapeq.settings import Settings, cores, masked
 from scrapeq.signals import listening
 from scrapeq.source import Source
 from scrapeq.stores.opening import open_store
@@ -66,7 +67,7 @@ async def run(
         order=settings.order,
         durable=settings.durable,
         fresh=not settings.resume,
-        options={**asdict(settings), "output": str(settings.output)},
+        options=masked(settings),
     )
     outcome, totals = "crashed", {}
     try:
@@ -110,12 +111,15 @@ async def _build(
         read=settings.read_timeout,
         max_size=settings.max_size,
         max_redirects=settings.max_redirects,
+        max_header=settings.max_header,
     )
     budget = Budget(settings.max_in_flight)
     fetcher = Fetcher(
         limits,
         retry,
         user_agent=settings.user_agent,
+        own=headers_of(settings.header, settings.cookie),
+        proxy=settings.proxy,
         credentials=credentials,
         private=settings.private,
         many_sockets=max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2 - settings.fetchers),

@@ -19,12 +19,12 @@ from scrapeq import runner
 from scrapeq.dashboard import Labels, Screen, choose_screen, say, terminal_console
 from scrapeq.errors import StorageError, UsageError
 from scrapeq.extract import Rule
-from scrapeq.settings import Settings, cores
+from scrapeq.settings import Settings, cores, masked_words
 from scrapeq.source import Source
 from scrapeq.stores.sqlite import SQLiteStore
 from scrapeq.summary import as_json, render_summary
 from scrapeq.text import count, safe
-from scrapeq.urls import visible, without_credentials
+from scrapeq.urls import visible
 
 MOST_FILES = 1 << 16
 """Open files that are enough for anybody: above this the system's own limit is left alone."""
@@ -64,7 +64,7 @@ async def perform(
     settings: Settings, source: Source, rules: Sequence[Rule], command: Sequence[str]
 ) -> runner.Ended:
     """The run itself, with its screen and its closing words."""
-    shown = [safe(without_credentials(word), limit=200) for word in command]
+    shown = [safe(word, limit=200) for word in masked_words(settings, command)]
     settings = _within_descriptors(settings)
 
     def screen_for(store: SQLiteStore) -> Screen:

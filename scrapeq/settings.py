@@ -8,9 +8,18 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from scrapeq import __version__
+from scrapeq.custom import (
+    lines_of,
+    masked_cookie,
+    masked_header,
+    masked_proxy,
+    parse_cookie,
+    parse_header,
+    parse_proxy,
+)
 from scrapeq.errors import UsageError
 from scrapeq.models import Order
 from scrapeq.options import Described, Option
@@ -31,8 +40,8 @@ _LARGEST = 64 << 30
 _PARSER_ITSELF = 128 << 20
 """Address space of a parse process that has not read a page yet, and some room to parse one."""
 
-_INPUT, _WORKERS, _POLITE, _LIMITS, _SCREEN = (
-    "Input and output", "Workers and queues", "Politeness", "Limits", "Screen",
+_INPUT, _WORKERS, _POLITE, _ASKING, _LIMITS, _SCREEN = (
+    "Input and output", "Workers and queues", "Politeness", "Requests", "Limits", "Screen",
 )  # fmt: skip
 
 
@@ -128,6 +137,32 @@ class Settings:
                parse=parse_agent),
     ] = f"scrapeq/{__version__}"  # fmt: skip
 
+    header: Annotated[
+        Sequence[str],
+        Option(
+            "Say this to the servers of the list, and to nobody they redirect to. Repeat it; "
+            "@FILE has one a line, so that no secret stands in the command.",
+            _ASKING,
+            ("-H", "--header"),
+            metavar="'NAME: VALUE'|@FILE",
+            parse=parse_header,
+            mask=masked_header,
+            from_environment=False,
+        ),
+    ] = ()
+    cookie: Annotated[
+        Sequence[str],
+        Option("The same for a cookie. Cookies that servers set are dropped.", _ASKING,
+               metavar="NAME=VALUE|@FILE", parse=parse_cookie, mask=masked_cookie,
+               from_environment=False),
+    ] = ()  # fmt: skip
+    proxy: Annotated[
+        str | None,
+        Option("HTTP proxy for all requests: http://USER:PASSWORD@HOST:PORT.", _ASKING,
+               ("-x", "--proxy"), metavar="URL", parse=parse_proxy, mask=masked_proxy,
+               example="http://proxy.example:3128"),
+    ] = None  # fmt: skip
+
     timeout: Annotated[
         float,
         Option("Seconds for one attempt, redirects included.", _LIMITS, (), 0.001, _A_DAY,
@@ -151,6 +186,11 @@ class Settings:
         Option("Body on the wire.", _LIMITS, maximum=_LARGEST, metavar="SIZE", parse=parse_size,
                also=str, shown_default="10M"),
     ] = 10 << 20  # fmt: skip
+    max_header: Annotated[
+        int,
+        Option("One line of the headers of an answer.", _LIMITS, minimum=1024, maximum=1 << 20,
+               metavar="SIZE", parse=parse_size, also=str, shown_default="32K"),
+    ] = 32 << 10  # fmt: skip
     max_decoded: Annotated[
         int,
         Option("Body decompressed.", _LIMITS, maximum=_LARGEST, metavar="SIZE", parse=parse_size,
@@ -206,6 +246,44 @@ def described() -> Iterator[Described]:
         made = field.default_factory
         default = field.default if made is dataclasses.MISSING else made()
         yield Described(field.name, plain, option, default)
+
+
+def completed(settings: Settings) -> Settings:
+    """With the lines of each `@file` in its place, and a User-Agent among the headers where
+    `--user-agent` has it: all servers are told. Raises UsageError."""
+    headers = lines_of(settings.header, parse_header, "--header")
+    agents = [text for text in headers if text.lower().startswith("user-agent:")]
+    agent = agents[-1].partition(":")[2].strip() if agents else settings.user_agent
+    return dataclasses.replace(
+        settings,
+        user_agent=agent,
+        header=tuple(text for text in headers if text not in agents),
+        cookie=lines_of(settings.cookie, parse_cookie, "--cookie"),
+    )
+
+
+def masked(settings: Settings) -> dict[str, Any]:
+    """All options by name, fit to be stored or shown."""
+    found = dataclasses.asdict(settings) | {"output": str(settings.output)}
+    for option in described():
+        mask, value = option.option.mask, found[option.name]
+        if mask is not None and value:
+            found[option.name] = mask(value) if isinstance(value, str) else [*map(mask, value)]
+    return found
+
+
+def masked_words(settings: Settings, command: Sequence[str]) -> list[str]:
+    """The words of a command line, fit to be shown."""
+    return [_masked_word(settings, masked_proxy(word)) for word in command]
+
+
+def _masked_word(settings: Settings, word: str) -> str:
+    """In one that ends in a header or cookie as it was given: `-HName: value`, `--cookie=a=b`."""
+    for given, mask in ((settings.header, masked_header), (settings.cookie, masked_cookie)):
+        for text in given:
+            if word.endswith(text):
+                return word.removesuffix(text) + mask(text)
+    return word
 
 
 def check(settings: Settings) -> None:

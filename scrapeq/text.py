@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+MASK = "***"
+"""Stands for a secret wherever it would be stored or shown."""
+
 _DROPPED = (  # invisible: they reorder what is read, or make its width a matter of opinion
     *(0x00AD, 0x061C, 0x180E, 0xFEFF),
     *range(0x200B, 0x2010),  # zero-width characters, left-to-right and right-to-left marks

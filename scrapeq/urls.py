@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 from yarl import URL
 
+from scrapeq.text import MASK
+
 MAX_URL = 8192
 """Characters, as it is requested. Common servers refuse a longer request line."""
-
-MASK = "***"
-"""Stands for user and password wherever a URL is stored or shown."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+-]*):(//)?")
 _HOST_AND_PORT = re.compile(r"[^/:@]+:\d+(?:[/?#]|$)")

@@ -59,6 +59,7 @@ def test_every_option_of_the_example_file_loads_and_is_the_default(cli: CommandL
     assert examples == {
         "limit": 1000,
         "parsers": 4,
+        "proxy": "http://proxy.example:3128/",
         "max_failures": "5%",
         "summary": "summary.json",
     }

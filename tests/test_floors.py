@@ -26,7 +26,8 @@ FLOORS = (
     ("intake", "frontier", "source", "robots", "fetch", "stores", "verdict", "workers", "signals"),
     ("pipeline", "stage", "channel", "deadlines", "budget"),
     ("rules", "config", "worker", "parse", "extract", "decode", "retry"),
-    ("settings", "options", "values", "names", "urls", "lines", "text", "private", "meter"),
+    ("settings", "options", "custom", "values", "names"),
+    ("urls", "lines", "text", "private", "meter"),
     ("models", "errors", "__init__"),
 )
 """From the roof down. A room may import from lower floors, and from its own without a circle."""
@@ -46,7 +47,7 @@ HOMES = {
 """Where a library may be imported, and nowhere else."""
 
 WITHOUT_ASYNCIO = {
-    *("models", "errors", "settings", "options", "values", "names"),
+    *("models", "errors", "settings", "options", "values", "custom", "names"),
     *("urls", "lines", "text", "private", "meter"),
     *("rules", "config", "worker", "parse", "extract", "decode", "retry"),
     *("advice", "window", "tally", "dashboard", "frame", "panels", "skin", "plain"),

@@ -517,7 +517,13 @@ class Fake:
         return Page(request, request.url, 200, b"")
 
     async def read_small(
-        self, url: URL, limit: int, max_redirects: int, hop: object = None
+        self,
+        url: URL,
+        limit: int,
+        max_redirects: int,
+        hop: object = None,
+        *,
+        listed: bool = False,
     ) -> tuple[int, bytes] | Failure:
         self.asked.append(url)
         return 404, b""
@@ -547,7 +553,7 @@ _lines = st.sampled_from(
 )
 def test_no_file_makes_it_raise(content: bytes, path: str) -> None:
     class Given(Fake):
-        async def read_small(self, *_: object) -> tuple[int, bytes] | Failure:
+        async def read_small(self, *_: object, **__: object) -> tuple[int, bytes] | Failure:
             return 200, content
 
     gate = RobotsGate(Given(), POLICY, user_agent="scrapeq/1")

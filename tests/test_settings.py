@@ -123,7 +123,7 @@ def test_each_option_is_described_and_its_default_is_one_it_allows(option: Descr
     assert given.help[0].isupper()
     assert given.panel
     assert option.flags[-1].startswith("--")
-    assert option.default is None or option.parse(option.default) == option.default
+    assert option.default in (None, ()) or option.parse(option.default) == option.default
     if isinstance(option.default, int | float):
         assert (given.minimum or 0) <= option.default <= (given.maximum or 10**9)
     if option.choices:
@@ -211,13 +211,13 @@ def test_each_option_has_its_variable_in_the_environment(
     option: Described, cli: CommandLine
 ) -> None:
     if not option.variable:
-        assert option.name == "select"
+        assert option.name in ("select", "header", "cookie")
         return
     assert option.variable == f"SCRAPEQ_RUN_{option.name.upper()}"
     example: Any = {
         "private": "allow", "progress": "none", "order": "lifo", "parse_memory": "600M",
         "max_size": "1M", "max_decoded": "1M", "output": "x.db", "user_agent": "me",
-        "summary": "x", "max_failures": "3",
+        "summary": "x", "max_failures": "3", "max_header": "3K", "proxy": "http://p.test/",
     }.get(option.name, str(not option.default).lower() if option.type is bool else "3")  # fmt: skip
     assert getattr(cli.run(**{option.variable: example}), option.name) != option.default
 
@@ -280,6 +280,8 @@ WRONG = [
     ("max_size", ["0", "lots", "65G", "-1M"]),
     ("max_decoded", ["0", "65G"]),
     ("parse_memory", ["1M", "65G"]),
+    ("max_header", ["0", "1023", "2M"]),
+    ("proxy", ["p.test:80", "socks5://p.test/", "https://p.test/", "http://p.test/x", "http://"]),
     ("order", ["random", "FIFO"]),
     ("private", ["maybe"]),
     ("progress", ["much"]),

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
+from scrapeq.text import MASK
 from scrapeq.urls import (
-    MASK,
     MAX_URL,
     BadURLError,
     Credentials,

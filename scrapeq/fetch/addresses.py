@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal
@@ -45,6 +45,13 @@ def check_address(address: str) -> None:
         raise ForbiddenAddressError(errno.EACCES, "a private address")
 
 
+async def check_host(url: URL) -> None:
+    """The same for all addresses that a name has here, where a proxy is the one to connect."""
+    if _forbidden.get() is not _nobody:
+        for address in await _addresses(url):
+            check_address(address)
+
+
 async def check_hop(url: URL, target: URL, private: Private) -> None:
     """Raise NoPageError for a redirect to where this URL may not lead."""
     if url.scheme == "https" and target.scheme == "http":
@@ -62,10 +69,14 @@ async def check_hop(url: URL, target: URL, private: Private) -> None:
 
 async def _resolves_to_private(url: URL) -> bool:
     """Whether any address of the host is private. A name without addresses is not."""
+    return any(map(is_private, await _addresses(url)))
+
+
+async def _addresses(url: URL) -> Sequence[str]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(
             url.raw_host, url.port, type=socket.SOCK_STREAM
         )
     except OSError:
-        return False
-    return any(is_private(str(address[0])) for *_, address in found)
+        return ()
+    return [str(address[0]) for *_, address in found]

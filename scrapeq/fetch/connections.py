@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Sequence
 from weakref import WeakSet
 
 import aiohttp
+from multidict import CIMultiDict
 from yarl import URL
 
-from scrapeq.fetch.addresses import check_address
+from scrapeq.custom import Header
+from scrapeq.fetch.addresses import check_address, check_host
+from scrapeq.fetch.failures import ProxyNameError
 from scrapeq.fetch.limits import FetchLimits
 from scrapeq.fetch.pool import Pool, Trip, trip
-
-HEADER_LIMIT = 32 << 10
-"""Bytes of one header line; aiohttp's own 8,190 refuse servers that curl accepts."""
+from scrapeq.fetch.proxy import Proxy
 
 _HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5",
@@ -25,10 +26,13 @@ _HEADERS = {
 class Connections:
     """Sends requests. `many` is the number of sockets beyond which none is kept."""
 
-    def __init__(self, limits: FetchLimits, *, user_agent: str, many: int) -> None:
+    def __init__(
+        self, limits: FetchLimits, *, user_agent: str, many: int, proxy: Proxy | None = None
+    ) -> None:
         self._limits = limits
         self._headers = {**_HEADERS, "User-Agent": user_agent}
         self._many = many
+        self._proxy = proxy
         self._sockets: WeakSet[socket.socket] = WeakSet()
 
     async def open(self) -> None:
@@ -47,15 +51,15 @@ class Connections:
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=self._limits.connect, sock_read=self._limits.read
             ),
-            max_line_size=HEADER_LIMIT,
-            max_field_size=HEADER_LIMIT,
+            max_line_size=self._limits.max_header,
+            max_field_size=self._limits.max_header,
         )
         self._session._retry_connection = False  # it would ask twice also where nobody answered
 
     async def close(self) -> None:
         await self._session.close()
 
-    async def get(self, url: URL, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+    async def get(self, url: URL, headers: Sequence[Header]) -> aiohttp.ClientResponse:
         """The answer to one request, its body unread. The caller closes it."""
         sent = Trip(last=len(self._sockets) >= self._many)
         try:
@@ -70,18 +74,39 @@ class Connections:
         return await self._send(url, headers, Trip(fresh=True, last=sent.last))
 
     async def _send(
-        self, url: URL, headers: Mapping[str, str], sent: Trip
+        self, url: URL, headers: Sequence[Header], sent: Trip
     ) -> aiohttp.ClientResponse:
         # One is kept for each host of a long list until it has idled for some seconds: more of
         # them than there may be open files.
-        closing = {"Connection": "close"} if sent.last else {}
+        closing = (("Connection", "close"),) if sent.last else ()
         trip.set(sent)
-        return await self._session.get(url, allow_redirects=False, headers={**headers, **closing})
+        asked = CIMultiDict([*headers, *closing])
+        if self._proxy is not None:
+            return await self._send_through(self._proxy, url, asked)
+        return await self._session.get(url, allow_redirects=False, headers=asked)
+
+    async def _send_through(
+        self, proxy: Proxy, url: URL, asked: CIMultiDict[str]
+    ) -> aiohttp.ClientResponse:
+        """By the proxy, which connects to where no socket of ours can be kept from."""
+        await check_host(url)
+        asked.extend(proxy.beside(url))
+        try:
+            return await self._session.get(
+                url,
+                allow_redirects=False,
+                headers=asked,
+                proxy=proxy.url,
+                proxy_headers=proxy.ahead(url),
+            )
+        except aiohttp.ClientConnectorDNSError as exc:  # no other name is looked up here
+            raise ProxyNameError(f"{exc.host}: {exc.strerror}") from exc
 
     def _socket_for(self, address: aiohttp.AddrInfoType) -> socket.socket:
         """The last look at an address before it is connected to, whatever was looked up before."""
         family, kind, protocol, _, (host, *_) = address
-        check_address(str(host))
+        if self._proxy is None:
+            check_address(str(host))
         made = socket.socket(family, kind, protocol)
         self._sockets.add(made)
         return made

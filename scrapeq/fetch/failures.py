@@ -40,6 +40,10 @@ class ForbiddenAddressError(OSError):
     """A connection that was refused here, before it was tried."""
 
 
+class ProxyNameError(OSError):
+    """The name of the proxy has no address now."""
+
+
 def failure_of(exc: Exception, limits: FetchLimits) -> Failure:
     """The Failure of an attempt that ended in an exception of aiohttp or the system."""
     text = str(exc) or type(exc).__name__
@@ -52,6 +56,15 @@ def failure_of(exc: Exception, limits: FetchLimits) -> Failure:
             return Failure("timeout", f"not done in {limits.total:g}s", again=True)
         case aiohttp.ClientConnectorDNSError():
             return Failure("dns", text, again=_dns_may_recover(exc))
+        case ProxyNameError():
+            return Failure("proxy", text, again=True)
+        case aiohttp.ClientHttpProxyError():
+            again = exc.status in RETRY_STATUSES
+            return Failure("proxy", f"the proxy says {exc.status} {exc.message}", again=again)
+        case aiohttp.ClientProxyConnectionError():
+            return Failure("proxy", text, again=True)
+        case ForbiddenAddressError():
+            return Failure("private_network", text)
         case aiohttp.ClientConnectorCertificateError():
             return Failure("tls_cert", str(exc.certificate_error))
         case aiohttp.ClientConnectorSSLError() | ssl.SSLError():

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar
@@ -15,6 +14,7 @@ import aiohttp
 from yarl import URL
 
 from scrapeq.budget import Budget
+from scrapeq.custom import Header
 from scrapeq.deadlines import Deadlines
 from scrapeq.decode import DecodeError, decompress_head
 from scrapeq.fetch.addresses import Private, guarded
@@ -23,11 +23,13 @@ from scrapeq.fetch.connections import Connections
 from scrapeq.fetch.failures import NoPageError, SkippedError, failure_of, status_failure, told
 from scrapeq.fetch.headers import content_encoding, is_wanted, readable
 from scrapeq.fetch.limits import FetchLimits
+from scrapeq.fetch.proxy import Proxy
 from scrapeq.fetch.redirects import Hop, follow
+from scrapeq.fetch.secrets import Secrets
 from scrapeq.meter import Latency
 from scrapeq.models import Outcome, Page, Request
 from scrapeq.retry import Failure, RetryPolicy, handed_back
-from scrapeq.urls import MASK, Credentials
+from scrapeq.urls import Credentials
 
 T = TypeVar("T")
 
@@ -51,7 +53,9 @@ class Fetcher:
         retry: RetryPolicy,
         *,
         user_agent: str,
+        own: Sequence[Header] = (),
         credentials: Mapping[str, Credentials] | None = None,
+        proxy: str | None = None,
         private: Private = "default",
         many_sockets: int = 512,
         budget: Budget | None = None,
@@ -59,8 +63,14 @@ class Fetcher:
         self.latency = Latency()
         self._limits = limits
         self._retry = retry
-        self._connections = Connections(limits, user_agent=user_agent, many=many_sockets)
-        self._credentials = {} if credentials is None else credentials  # filled as the list is read
+        self._connections = Connections(
+            limits,
+            user_agent=user_agent,
+            many=many_sockets,
+            proxy=None if proxy is None else Proxy(proxy),
+        )
+        # Not `or {}`: it is filled as the list is read.
+        self._secrets = Secrets(own, {} if credentials is None else credentials)
         self._private = private
         self._deadlines = Deadlines(limits.total)
         self._budget = budget or Budget(sys.maxsize)
@@ -120,11 +130,21 @@ class Fetcher:
         return self._retry.verdict(request, told(failure, clock() - started), time.time())
 
     async def read_small(
-        self, url: URL, limit: int, max_redirects: int, hop: Hop | None = None
+        self,
+        url: URL,
+        limit: int,
+        max_redirects: int,
+        hop: Hop | None = None,
+        *,
+        listed: bool = False,
     ) -> tuple[int, bytes] | Failure:
-        """Status and, of a 2xx, the first `limit` bytes of a file for the run itself."""
+        """Status and, of a 2xx, the first `limit` bytes of a file for the run itself. `listed`:
+        its origin is one of the list, and may be told what the user says to those."""
+        headers = self._secrets.own if listed else ()
         try:
-            return await self._in_time(lambda _: self._small(url, limit, max_redirects, hop))
+            return await self._in_time(
+                lambda _: self._small(url, headers, limit, max_redirects, hop)
+            )
         except NoPageError:  # it redirects to where nobody follows
             return 404, b""
         except (aiohttp.ClientError, OSError, ValueError, DecodeError) as exc:
@@ -141,9 +161,14 @@ class Fetcher:
             self._deadlines.end(timeout)
 
     async def _small(
-        self, url: URL, limit: int, max_redirects: int, hop: Hop | None
+        self,
+        url: URL,
+        headers: Sequence[Header],
+        limit: int,
+        max_redirects: int,
+        hop: Hop | None,
     ) -> tuple[int, bytes]:
-        _, response = await self._answer(url, {}, max_redirects, hop)
+        _, response = await self._answer(url, headers, max_redirects, hop)
         async with response:
             if not 200 <= response.status < 300:
                 await discard(response)
@@ -152,17 +177,13 @@ class Fetcher:
             return response.status, decompress_head(body, content_encoding(response), limit)
 
     async def _follow(self, attempt: _Attempt) -> Page:
-        url = URL(attempt.request.url, encoded=True)
-        headers = {}
-        if url.raw_user is not None:
-            headers = self._authorization(url)
-            url = url.with_user(None)
+        url, headers = self._secrets.for_listed(URL(attempt.request.url, encoded=True))
         url, response = await self._answer(url, headers, self._limits.max_redirects, attempt.hop)
         async with response:
             return await self._page(attempt, url, response)
 
     async def _answer(
-        self, url: URL, headers: Mapping[str, str], max_redirects: int, hop: Hop | None
+        self, url: URL, headers: Sequence[Header], max_redirects: int, hop: Hop | None
     ) -> tuple[URL, aiohttp.ClientResponse]:
         return await follow(
             self._connections, url, headers, limit=max_redirects, private=self._private, hop=hop
@@ -209,14 +230,3 @@ class Fetcher:
         if not self._budget.take_now(attempt.request.id, size):
             with self._deadlines.stopped(attempt.timeout):
                 await self._budget.take(attempt.request.id, size)
-
-    def _authorization(self, url: URL) -> dict[str, str]:
-        if url.user != MASK:
-            return {}
-        secret = self._credentials.get(str(url)) or self._credentials.get(str(url.origin()))
-        if secret is None:
-            raise NoPageError(
-                Failure("credentials", "its user and password are not stored: give the list again")
-            )
-        token = b64encode(f"{secret.user}:{secret.password}".encode()).decode()
-        return {"Authorization": f"Basic {token}"}

@@ -17,3 +17,5 @@ class FetchLimits:
     max_size: int = 10 << 20
     """Of a body on the wire."""
     max_redirects: int = 10
+    max_header: int = 32 << 10
+    """Bytes of one header line; aiohttp's own 8,190 refuse servers that curl accepts."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import aiohttp
 from yarl import URL
 
+from scrapeq.custom import Header
 from scrapeq.fetch.addresses import Private, check_hop
 from scrapeq.fetch.bodies import discard
 from scrapeq.fetch.connections import Connections
 from scrapeq.fetch.failures import NoPageError
 from scrapeq.fetch.headers import RAW_BYTE
 from scrapeq.retry import Failure
-from scrapeq.urls import BadURLError, parse
+from scrapeq.urls import BadURLError, parse, visible
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -24,7 +25,7 @@ Hop = Callable[[URL], Awaitable[None]]
 async def follow(
     connections: Connections,
     url: URL,
-    headers: Mapping[str, str],
+    headers: Sequence[Header],
     *,
     limit: int,
     private: Private,
@@ -47,7 +48,7 @@ async def follow(
         if hop is not None:
             await hop(target)
         if target.origin() != url.origin():
-            headers = {}  # what was said to one origin is not for another
+            headers = ()  # what was said to one origin is not for another
         seen.add(target)
         url = target
 
@@ -64,4 +65,4 @@ def target_of(url: URL, locations: Sequence[str]) -> URL:
     except ValueError as exc:
         scheme = isinstance(exc, BadURLError) and exc.reason == "scheme"
         reason = "redirect_scheme" if scheme else "redirect_invalid"
-        raise NoPageError(Failure(reason, f"{location[:200]!r}: {exc}")) from None
+        raise NoPageError(Failure(reason, f"{visible(location, 200)!r}: {exc}")) from None
