@@ -16,6 +16,7 @@ from yarl import URL
 
 from scrapeq.models import Outcome, Page, Request
 from scrapeq.retry import Failure, RetryPolicy, handed_back
+from scrapeq.urls import without_secrets
 
 MAX_ROBOTS = 500 << 10
 """Bytes that are read of a robots.txt (RFC 9309, 2.5: at least 500 KiB)."""
@@ -120,7 +121,9 @@ class RobotsGate:
         if isinstance(rules, Failure):
             raise _UnknownError(rules)
         if not _allows(rules, url):
-            raise _ForbiddenError(f"{origin}/robots.txt forbids {url.raw_path_qs} to {self._token}")
+            raise _ForbiddenError(
+                f"{origin}/robots.txt forbids {without_secrets(url.raw_path_qs)} to {self._token}"
+            )
 
     def _defer(self, request: Request, failure: Failure) -> Outcome:
         """Ask again later; in the end the URL is skipped, never fetched against a silence."""

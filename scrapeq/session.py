@@ -24,7 +24,7 @@ from scrapeq.source import Source
 from scrapeq.stores.sqlite import SQLiteStore
 from scrapeq.summary import as_json, render_summary
 from scrapeq.text import count, safe
-from scrapeq.urls import visible
+from scrapeq.urls import visible, without_secrets
 
 MOST_FILES = 1 << 16
 """Open files that are enough for anybody: above this the system's own limit is left alone."""
@@ -64,7 +64,7 @@ async def perform(
     settings: Settings, source: Source, rules: Sequence[Rule], command: Sequence[str]
 ) -> runner.Ended:
     """The run itself, with its screen and its closing words."""
-    shown = [safe(word, limit=200) for word in masked_words(settings, command)]
+    shown = [safe(without_secrets(word), limit=200) for word in masked_words(settings, command)]
     settings = _within_descriptors(settings)
 
     def screen_for(store: SQLiteStore) -> Screen:
@@ -85,7 +85,7 @@ async def perform(
 
 def _title(command: Sequence[str], sources: Sequence[str]) -> str:
     """`scrapeq run urls.txt +2`: the command without its flags."""
-    listed = [visible(word) for word in sources if word in command]
+    listed = [without_secrets(visible(word)) for word in sources if word in command]
     more = [f"+{len(listed) - 1}"] if len(listed) > 1 else []
     return " ".join([*command[:2], *listed[:1], *more])
 

@@ -56,7 +56,10 @@ def as_json(reading: Reading, *, outcome: str, cores: int) -> dict[str, object]:
         "skipped": counts.skipped,
         "pending": counts.pending,
         "already": reading.before.settled,
+        "new": reading.lines.new,
+        "known": reading.lines.known,
         "duplicates": reading.lines.duplicates,
+        "ignored": reading.lines.ignored,
         "retries": reading.retries,
         "records": reading.records,
         "bytes": reading.bytes,
@@ -116,13 +119,17 @@ def _verdicts(reading: Reading, width: int) -> Iterator[str]:
     if reading.before.settled:
         remark = "of these, settled by earlier runs"
         yield from _verdict(reading, "already", reading.before.settled, remark, width)
+    if reading.before.read:
+        yield from _verdict(reading, "list", None, _against_the_database(reading), width)
 
 
-def _verdict(reading: Reading, state: str, number: int, remark: str, width: int) -> list[str]:
+def _verdict(
+    reading: Reading, state: str, number: int | None, remark: str, width: int
+) -> list[str]:
     total = reading.counts.read
     percent = f"{100 * number / total:.1f}%" if number and total else ""
     room = max(9, len(count(total)))
-    head = f"  {state:<8}{count(number):>{room}}  {percent:>6}"
+    head = f"  {state:<8}{'' if number is None else count(number):>{room}}  {percent:>6}"
     lines = textwrap.wrap(
         remark,
         max(width, len(head) + 30),
@@ -138,6 +145,15 @@ def _failures(reading: Reading) -> str:
     reasons = _reasons(reading, "failed")
     words = [f"{safe(reason, 40)}\N{NO-BREAK SPACE}x{count(n)}" for reason, n in reasons]
     return _of_this_run(reading.before.failed) + _at_most(words)
+
+
+def _against_the_database(reading: Reading) -> str:
+    """How the list of this run differs from what earlier ones have read."""
+    lines = reading.lines
+    words = {"new": lines.new, "known": lines.known}
+    if reading.complete:
+        words["not\N{NO-BREAK SPACE}in\N{NO-BREAK SPACE}it"] = reading.before.read - lines.known
+    return "  ".join(f"{word}\N{NO-BREAK SPACE}{count(n)}" for word, n in words.items())
 
 
 def _of_this_run(before: int) -> str:

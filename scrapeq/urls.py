@@ -20,6 +20,9 @@ _HOST_AND_PORT = re.compile(r"[^/:@]+:\d+(?:[/?#]|$)")
 _AUTHORITY = re.compile(r"[^/]*//([^/?#]*)")
 _NOT_IN_A_HOST = re.compile(r"[\x00-\x20#%/<>?@\\^|\[\]]")  # WHATWG URL, forbidden host code points
 _USERINFO = re.compile(r"(?:(?<=//)|(?<=\\/\\/))[^/?#]*@")  # after slashes, also as JSON has them
+_IN_A_SECRET_PARAMETER = re.compile(
+    r"(?<=[?&;])([^=&;?#\s]*(?:token|key|secret|sig|pass)[^=&;?#\s]*=)[^&;#\s'\"]+", re.IGNORECASE
+)
 _LEADING = re.compile(r"(?:[A-Za-z][A-Za-z0-9+-]*:)?[/\\]{2,}|")
 _DELIMITER = re.compile(r"[/?#]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -151,6 +154,12 @@ def visible(text: str, limit: int = 400) -> str:
 def without_credentials(text: str) -> str:
     """Any text that may hold a URL, its user and password masked."""
     return _USERINFO.sub(f"{MASK}@", text)
+
+
+def without_secrets(text: str) -> str:
+    """Any text to be shown that may hold a URL: also the values of its query masked whose keys
+    speak of a secret. The URL itself keeps them, or it could not be asked for."""
+    return _IN_A_SECRET_PARAMETER.sub(rf"\1{MASK}", without_credentials(text))
 
 
 def _without_likely_credentials(text: str) -> str:

@@ -49,7 +49,7 @@ def a_run(
     reading = Reading(
         elapsed=seconds,
         counts=Counts(pending=10_000 - done - 62, done=done, failed=50, skipped=12),
-        before=Counts(pending=10_000),
+        before=Counts(),
         lines=Lines(new=10_000, duplicates=12),
         complete=True,
         stages=tuple(_stage(name, crew[name], (busy or {}).get(name, 0), seconds) for name in crew),

@@ -92,6 +92,15 @@ def test_a_resumed_run_says_what_it_already_had_and_whose_reasons_it_gives() -> 
     assert "33.6 pages/s" in said("done", lines)[0]
 
 
+def test_a_list_that_has_changed_is_compared_with_what_earlier_runs_have_read() -> None:
+    before = Counts(done=5_000, pending=2_000)
+    changed = replace(FINISHED, before=before, lines=Lines(new=3_000, known=6_990))
+    assert said("list", summary(changed)) == ["new 3,000  known 6,990  not in it 10"]
+    half_read = replace(changed, complete=False)
+    assert said("list", summary(half_read)) == ["new 3,000  known 6,990"]
+    assert not said("list", summary())
+
+
 def test_a_run_that_found_nothing_to_do_is_short() -> None:
     counts = Counts(done=10_000)
     idle = Reading(0.2, counts, counts, Lines(known=10_000), True, (), ())
@@ -145,8 +154,8 @@ def of(reading: Reading = FINISHED) -> dict[str, Any]:
 def test_the_object_has_exactly_the_keys_it_promises() -> None:
     found = of()
     assert " ".join(found) == (
-        "urls done failed skipped pending already duplicates retries records bytes elapsed_s "
-        "pages_per_s reasons stages queues bottleneck advice outcome"
+        "urls done failed skipped pending already new known duplicates ignored retries records "
+        "bytes elapsed_s pages_per_s reasons stages queues bottleneck advice outcome"
     )
     assert " ".join(found["stages"]) == "fetch parse save"
     assert {" ".join(stage) for stage in found["stages"].values()} == {

@@ -23,6 +23,7 @@ from scrapeq.urls import (
     parse,
     remember,
     visible,
+    without_secrets,
 )
 from scrapeq.urls import without_credentials as masked
 
@@ -696,3 +697,21 @@ def test_users_of_one_origin_are_told_apart() -> None:
     for line in (ann, bob, other, listed("http://x.test/plain")):
         remember(known, line)
     assert known == {"http://x.test": ann.credentials, bob.url: bob.credentials}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("http://h.test/?token=abc&page=2", "http://h.test/?token=***&page=2"),
+        ("a loop: http://h.test/?x=1&API_KEY=a%20b#c", "a loop: http://h.test/?x=1&API_KEY=***#c"),
+        ("http://me:pw@h.test/?X-Amz-Signature=00ff x", "http://***@h.test/?X-Amz-Signature=*** x"),
+        ("'/a?password=x;sig=y'", "'/a?password=***;sig=***'"),
+        ("/token=1/key=2?page=3", "/token=1/key=2?page=3"),
+        ("/?key=&secret", "/?key=&secret"),
+    ],
+)
+def test_a_parameter_that_speaks_of_a_secret_is_masked_where_it_is_shown(
+    text: str, expected: str
+) -> None:
+    assert without_secrets(text) == expected
+    assert without_secrets(expected) == expected

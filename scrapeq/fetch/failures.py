@@ -15,6 +15,7 @@ from scrapeq.fetch.limits import FetchLimits
 from scrapeq.fetch.wire import BrokenFrameError
 from scrapeq.models import Outcome
 from scrapeq.retry import RETRY_STATUSES, Failure, retry_after
+from scrapeq.urls import without_secrets
 
 MAX_DETAIL = 500
 """Characters that are told of a failure: aiohttp quotes what it could not read."""
@@ -109,8 +110,9 @@ def status_failure(response: aiohttp.ClientResponse, url: URL) -> Failure:
 
 
 def told(failure: Failure, elapsed: float) -> Failure:
-    """As it is kept: text that a database takes, and not too much of it."""
-    return replace(failure, detail=readable(failure.detail)[:MAX_DETAIL], elapsed=elapsed)
+    """As it is kept: text that a database takes, not too much of it, and no secrets."""
+    detail = without_secrets(readable(failure.detail)[:MAX_DETAIL])
+    return replace(failure, detail=detail, elapsed=elapsed)
 
 
 def _dns_may_recover(exc: aiohttp.ClientConnectorDNSError) -> bool:
