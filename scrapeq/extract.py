@@ -12,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode, SelectolaxError
 
 from scrapeq.models import Record, Scalar
+from scrapeq.overrun import without_overrun
 
 MAX_OUTPUT = 32 << 20
 """Characters of values that one page may give."""
@@ -139,8 +140,9 @@ class Extractor:
         rule = next((rule for match, rule in self._rules if match(url)), None)
         if rule is None:
             return []
+        content = text.encode(errors="replace") if isinstance(text, str) else text
         try:
-            tree = LexborHTMLParser(text, options=_OPTIONS)
+            tree = LexborHTMLParser(without_overrun(content), options=_OPTIONS)
         except SelectolaxError as exc:  # it says so only when it gets no more memory
             raise MemoryError(str(exc)) from exc
         return list(_rows(tree, rule, final_url))

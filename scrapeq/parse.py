@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from scrapeq.decode import DecodeError, decompress, looks_binary, markup
+from scrapeq.charsets import markup
+from scrapeq.decode import DecodeError, decompress, looks_binary
 from scrapeq.extract import Extractor, Field, OutputTooLargeError, Rule
 from scrapeq.models import Record
 

@@ -25,9 +25,9 @@ FLOORS = (
     ("advice", "window", "tally"),
     ("intake", "frontier", "source", "robots", "fetch", "stores", "verdict", "workers", "signals"),
     ("pipeline", "stage", "channel", "deadlines", "budget"),
-    ("rules", "config", "worker", "parse", "extract", "decode", "retry"),
+    ("rules", "config", "worker", "parse", "extract", "decode", "charsets", "retry"),
     ("settings", "options", "custom", "values", "names"),
-    ("urls", "lines", "text", "private", "meter"),
+    ("urls", "lines", "text", "private", "meter", "prescan", "overrun"),
     ("models", "errors", "__init__"),
 )
 """From the roof down. A room may import from lower floors, and from its own without a circle."""
@@ -39,7 +39,7 @@ HOMES = {
     "aiosqlite": {"stores"},
     "typer": {"cli"},
     "rich": {"dashboard", "frame", "panels", "skin"},
-    "w3lib": {"decode"},
+    "w3lib": {"charsets"},
     "brotli": {"decode", "demo"},
     "protego": {"robots"},
     "signal": {"__main__", "signals", "worker", "workers", "runner", "bench"},
@@ -48,8 +48,8 @@ HOMES = {
 
 WITHOUT_ASYNCIO = {
     *("models", "errors", "settings", "options", "values", "custom", "names"),
-    *("urls", "lines", "text", "private", "meter"),
-    *("rules", "config", "worker", "parse", "extract", "decode", "retry"),
+    *("urls", "lines", "text", "private", "meter", "prescan", "overrun"),
+    *("rules", "config", "worker", "parse", "extract", "decode", "charsets", "retry"),
     *("advice", "window", "tally", "dashboard", "frame", "panels", "skin", "plain"),
     *("summary", "next_steps", "cli", "example"),
 }
