@@ -45,6 +45,19 @@ class Wire:
             while await self._reader.read(1 << 16):
                 pass
 
+    async def tunnel(self, port: int) -> None:
+        """Be a wire to that port, until either end closes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+
+        async def pour(source: asyncio.StreamReader, drain: asyncio.StreamWriter) -> None:
+            with suppress(ConnectionError):
+                while data := await source.read(1 << 16):
+                    drain.write(data)
+                    await drain.drain()
+            drain.close()
+
+        await asyncio.gather(pour(self._reader, writer), pour(reader, self._writer))
+
     async def reset(self) -> None:
         """Close with RST instead of FIN."""
         raw = self._writer.get_extra_info("socket")
@@ -167,6 +180,37 @@ def chunked(*chunks: bytes, status: str = "200 OK", **headers: str) -> bytes:
 
 def redirect(target: str, status: str = "302 Found", body: bytes = b"") -> bytes:
     return answer(body, status, Location=target)
+
+
+def proxying(token: str = "") -> Handler:
+    """An HTTP proxy, for those who know the token. Every name means 127.0.0.1 to it."""
+
+    async def handler(wire: Wire, head: bytes) -> None:
+        if token and header_of(head, "proxy-authorization") != token:
+            refusal = answer(b"", "407 Proxy Authentication Required", Proxy_Authenticate="Basic")
+            await wire.send(refusal)
+        elif head.startswith(b"CONNECT "):
+            await wire.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            await wire.tunnel(int(path_of(head).rpartition(":")[2]))
+        else:
+            await wire.send(await _forwarded(head))
+
+    return handler
+
+
+async def _forwarded(head: bytes) -> bytes:
+    """The answer, which has its length, to a request that came without what was for the proxy."""
+    _, *lines = head.decode("latin-1").split("\r\n")
+    _, _, target = path_of(head).partition("://")
+    place, _, path = target.partition("/")
+    kept = [line for line in lines if not line.lower().startswith("proxy-")]
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(place.rpartition(":")[2] or 80))
+    try:
+        writer.write("\r\n".join([f"GET /{path} HTTP/1.1", *kept]).encode("latin-1"))
+        said = await reader.readuntil(b"\r\n\r\n")
+        return said + await reader.readexactly(int(header_of(said, "content-length") or 0))
+    finally:
+        writer.close()
 
 
 def path_of(head: bytes) -> str:

@@ -2,6 +2,7 @@
 
 `names`: a DNS by name; each answer is a list of addresses, or the number of a gaierror. What is
 not in it does not exist, and no question leaves the machine.
+`public`: addresses of loopback that count as public ones.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
 
+from scrapeq import private
 from scrapeq.__main__ import main
 
 
@@ -20,6 +22,13 @@ def enter(world: dict[str, Any]) -> None:
     """Make the world as described, in this process."""
     if "names" in world:
         _use_names(world["names"])
+    if "public" in world:
+        _make_public(world["public"])
+
+
+def _make_public(addresses: list[str]) -> None:
+    real = private.is_private
+    private.is_private = lambda address: address not in addresses and real(address)
 
 
 def _use_names(names: dict[str, list[str] | int]) -> None:
