@@ -12,6 +12,7 @@ from typing import Literal, NoReturn, Protocol, TextIO
 
 from rich.console import Console, ConsoleDimensions, Group, RenderableType
 from rich.live import Live
+from rich.text import Text
 
 from scrapeq.frame import Labels, render
 from scrapeq.models import Reading
@@ -94,6 +95,15 @@ class LiveScreen:
         try:
             self._live.start()
             self._live.update(frame, refresh=True)
+        except BROKEN:
+            self._turn_off(self._live)
+
+    def print_above(self, line: str) -> None:
+        """A line that stays; the table is drawn again below it."""
+        if self._live is None or not has_room(self._console.file):
+            return
+        try:
+            self._console.print(Text(line), soft_wrap=True)
         except BROKEN:
             self._turn_off(self._live)
 

@@ -6,7 +6,7 @@ import fnmatch
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode, SelectolaxError
@@ -53,6 +53,11 @@ class Field:
     def sql_type(self) -> str:
         return "INTEGER" if self.take == "count" else "TEXT"
 
+    def __str__(self) -> str:
+        """As a person would write it."""
+        takes = {"text": "", "attr": f"::attr({self.attr})", "html": "::html", "own": "::text"}
+        return self.css + takes.get(self.take, f" {self.take}") + " absolute" * self.absolute
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -67,6 +72,11 @@ class Rule:
 
     def columns(self) -> dict[str, str]:
         return {field.name: field.sql_type for field in self.fields}
+
+    def described(self) -> dict[str, Any]:
+        """As JSON, for people and for comparing."""
+        fields = {field.name: str(field) for field in self.fields}
+        return {"table": self.table, "match": self.match, "each": self.each, "fields": fields}
 
 
 DEFAULT_RULE = Rule(

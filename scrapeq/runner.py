@@ -54,8 +54,9 @@ async def run(
     rules: Sequence[Rule],
     *,
     screen_for: Callable[[SQLiteStore], Screen],
+    tell: Callable[[str], None],
 ) -> Ended:
-    """Scrape `source` into the database of `settings`.
+    """Scrape `source` into the database of `settings`; `tell` what a person should know meanwhile.
 
     Raises StorageError and UsageError for what is wrong before the first request; what goes
     wrong later is told by the Ended.
@@ -67,9 +68,11 @@ async def run(
         order=settings.order,
         durable=settings.durable,
         fresh=not settings.resume,
+        force=settings.force,
+        rules=[rule.described() for rule in rules],
+        say=tell,
         options=masked(settings),
     )
-    outcome, totals = "crashed", {}
     try:
         if settings.retry_failed:
             await store.retry_failed()
@@ -79,10 +82,16 @@ async def run(
             stack.callback(screen.close)
             outcome, exit_code, fault = await _Shift(plant, screen, settings).work()
             reading = plant.reading()
-            totals = as_json(reading, outcome=outcome, cores=cores())
-    finally:
-        with suppress(StorageError):  # on a full disk nothing can be noted; nothing is lost
-            await store.close(outcome, totals)
+    except BaseException:
+        with suppress(StorageError):  # what went wrong first is what is told
+            await store.close("crashed", {})
+        raise
+    try:
+        await store.close(outcome, as_json(reading, outcome=outcome, cores=cores()))
+    except StorageError as exc:
+        if not fault:
+            outcome, fault = f"stopped: {exc}", str(exc)
+            exit_code = max(exit_code, exc.exit_code)  # after a signal, that of the signal
     return Ended(store.run, outcome, exit_code, reading, fault)
 
 
@@ -190,6 +199,7 @@ class _Shift:
         loop.call_later(self._settings.grace, self._force, number)
 
     def _force(self, number: signal.Signals) -> None:
+        self._plant.store.hurry()
         if self._work is not None:
             self._work.cancel()
 

@@ -16,11 +16,12 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from scrapeq import runner
-from scrapeq.dashboard import Labels, Screen, choose_screen, say, terminal_console
+from scrapeq.dashboard import Labels, LiveScreen, Screen, choose_screen, say, terminal_console
 from scrapeq.errors import StorageError, UsageError
 from scrapeq.extract import Rule
 from scrapeq.settings import Settings, cores, masked_words
 from scrapeq.source import Source
+from scrapeq.stores.file import COMPANIONS
 from scrapeq.stores.sqlite import SQLiteStore
 from scrapeq.summary import as_json, render_summary
 from scrapeq.text import count, safe
@@ -66,6 +67,14 @@ async def perform(
     """The run itself, with its screen and its closing words."""
     shown = [safe(without_secrets(word), limit=200) for word in masked_words(settings, command)]
     settings = _within_descriptors(settings)
+    screen: Screen | None = None
+
+    def tell(text: str) -> None:
+        line = f"scrapeq: {safe(text, limit=1000)}"
+        if isinstance(screen, LiveScreen):
+            screen.print_above(line)
+        elif not settings.quiet:
+            say(sys.stderr, line)
 
     def screen_for(store: SQLiteStore) -> Screen:
         if not settings.quiet:
@@ -74,11 +83,13 @@ async def perform(
         title = f"{_title(command, source.sources)} → {settings.output}"
         console = terminal_console(sys.stderr)
         console.no_color = console.no_color or not settings.color
-        return choose_screen(
+        nonlocal screen
+        screen = choose_screen(
             mode, sys.stderr, labels=Labels(title, store.run), cores=cores(), console=console
         )
+        return screen
 
-    ended = await runner.run(settings, source, rules, screen_for=screen_for)
+    ended = await runner.run(settings, source, rules, screen_for=screen_for, tell=tell)
     _say_how_it_ended(settings, ended, shown)
     return _with_summary(settings, ended)
 
@@ -169,7 +180,7 @@ def _check_files(settings: Settings, sources: Sequence[str]) -> None:
     except OSError as exc:
         raise UsageError(f"the current folder: {exc.strerror}") from None
     # What SQLite, and the lock, keep beside the database is removed with the run.
-    database = {results, *(results + end for end in ("-lock", "-wal", "-shm", "-journal"))}
+    database = {results, *(results + end for end in COMPANIONS)}
     if taken := database & lists:
         kind = "" if results in taken else f" (as {os.path.basename(min(taken))})"
         raise UsageError(f"--output {safe(str(settings.output))}: is the list of URLs{safe(kind)}")

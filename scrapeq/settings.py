@@ -82,6 +82,10 @@ class Settings:
             "Go on where the database stands, or empty it first.", _INPUT, ("--resume/--fresh",)
         ),
     ] = True
+    force: Annotated[
+        bool,
+        Option("Go on although other rules have filled the database.", _INPUT, ("--force",)),
+    ] = False
     retry_failed: Annotated[
         bool, Option("Try again what failed in earlier runs.", _INPUT, ("--retry-failed",))
     ] = False

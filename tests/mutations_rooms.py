@@ -706,7 +706,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "store-in-a-pipe",
         "stores/file.py",
-        "            if not stat.S_ISREG(os.fstat(descriptor).st_mode):",
+        "            if not stat.S_ISREG(about.st_mode):",
         "            if False:",
         "a device is refused",
         STORE,
@@ -738,7 +738,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "store-log-deleted-meanwhile",
         "stores/file.py",
-        'for path in (self.path, self.path.with_name(self.path.name + "-wal")):',
+        'for path in (self.path, self._beside("-wal"), self._beside("-shm")):',
         "for path in (self.path,):",
         "a log that is deleted meanwhile ends the run",
         STORE,
@@ -826,9 +826,9 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     ),
     (
         "store-laid-out-in-pieces",
-        "stores/opening.py",
-        '    await db.execute("BEGIN IMMEDIATE")\n    if fresh:',
-        "    if fresh:",
+        "stores/sqlite.py",
+        "made = await self.transaction(work)",
+        "made = await work()",
         "all tables are made, or none",
         STORE,
     ),
@@ -957,9 +957,9 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "store-listed-before-commit",
         "stores/sqlite.py",
-        "        added = await self._transaction(lambda: self._add(lines, known))\n",
+        "        added = await self.transaction(lambda: self._add(lines, known))\n",
         "        known = self._listed  # type: ignore[assignment]\n"
-        "        added = await self._transaction(lambda: self._add(lines, known))\n",
+        "        added = await self.transaction(lambda: self._add(lines, known))\n",
         "what was not committed was not read",
         STORE,
     ),
@@ -1054,7 +1054,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "store-retried-uncounted",
         "stores/sqlite.py",
-        "            await self._count()\n            return moved",
+        "            await self.count()\n            return moved",
         "            return moved",
         "what is tried again is counted as pending",
         STORE,
@@ -1087,7 +1087,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
         "store-twice-counted",
         "stores/sqlite.py",
         "        if changed != len(outcomes):  # one of them had its verdict already\n"
-        "            await self._count()\n",
+        "            await self.count()\n",
         "",
         "a verdict that is saved twice is counted once",
         STORE,
@@ -1142,17 +1142,17 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     ),
     (
         "store-disk-fault-is-a-rows",
-        "stores/sqlite.py",
-        "isinstance(exc, sqlite3.OperationalError) or type(exc) is sqlite3.DatabaseError",
-        "type(exc) is sqlite3.DatabaseError",
+        "stores/faults.py",
+        "not isinstance(exc, sqlite3.OperationalError) and type(exc) is not sqlite3.DatabaseError",
+        "type(exc) is not sqlite3.DatabaseError",
         "a full disk is a StorageError",
         STORE,
     ),
     (
         "store-row-fault-is-the-disks",
-        "stores/sqlite.py",
-        "isinstance(exc, sqlite3.OperationalError) or type(exc) is sqlite3.DatabaseError",
-        "isinstance(exc, sqlite3.DatabaseError)",
+        "stores/faults.py",
+        "not isinstance(exc, sqlite3.OperationalError) and type(exc) is not sqlite3.DatabaseError",
+        "not isinstance(exc, sqlite3.DatabaseError)",
         "a bad row is that row's fault",
         STORE,
     ),
@@ -1168,10 +1168,10 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
         "store-closed-only-on-success",
         "stores/sqlite.py",
         "        try:\n"
-        "            await self._transaction(lambda: self._db.execute(update, row))\n"
+        "            await self.transaction(lambda: self._db.execute(update, row))\n"
         "        finally:\n"
         "            await self._disconnect()\n",
-        "        await self._transaction(lambda: self._db.execute(update, row))\n"
+        "        await self.transaction(lambda: self._db.execute(update, row))\n"
         "        await self._disconnect()\n",
         "the connection is closed also when nothing can be noted any more",
         STORE,

@@ -22,7 +22,7 @@ import pytest
 
 from scrapeq.errors import StorageError
 from scrapeq.models import Counts, Order, Outcome, Record, Verdict
-from scrapeq.stores import Added, opening
+from scrapeq.stores import Added, opening, patience
 from scrapeq.stores import sqlite as module
 from scrapeq.stores.adding import insert
 from scrapeq.stores.file import DatabaseFile
@@ -205,7 +205,7 @@ async def test_what_is_asked_at_the_start_of_a_run_reads_no_pages(
             return await real(query, *values)
 
         monkeypatch.setattr(store._db, "execute_fetchall", note)
-        await store.begin_run({})
+        await store.begin(store.count, {})
         await store.needs_credentials()
     assert len(asked) >= 3
     for query, *values in asked:
@@ -1077,7 +1077,7 @@ def test_a_lock_file_removed_by_its_owner_locks_nobody_out_or_in(path: Path) -> 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "BUSY_TIMEOUT", 0.02)
+    monkeypatch.setattr(patience, "PATIENCE", 0.02)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
 
 from scrapeq import __version__
-from scrapeq.errors import StorageError
+from scrapeq.errors import StorageError, UsageError
 from scrapeq.models import Order
+from scrapeq.stores.agreement import Described, differences
+from scrapeq.stores.faults import storage_error
 from scrapeq.stores.file import DatabaseFile
+from scrapeq.stores.log import Log
+from scrapeq.stores.patience import BUSY_TIMEOUT, Patience, Say
 from scrapeq.stores.schema import (
     APPLICATION_ID,
     CREATE,
@@ -21,10 +27,7 @@ from scrapeq.stores.schema import (
     pending_index,
     quoted,
 )
-from scrapeq.stores.sqlite import SQLiteStore, Tables, storage_error
-
-BUSY_TIMEOUT = 10.0
-"""Seconds to wait for another program that is writing into the database."""
+from scrapeq.stores.sqlite import SQLiteStore, Tables
 
 
 async def open_store(
@@ -34,12 +37,18 @@ async def open_store(
     order: Order = "fifo",
     durable: bool = False,
     fresh: bool = False,
+    force: bool = False,
+    rules: Described | None = None,
     options: Mapping[str, Any] | None = None,
+    say: Say = lambda _: None,
 ) -> SQLiteStore:
     """Create or continue the database at `path`, and begin a run in it.
 
-    Raises StorageError, with nothing changed, when the file is not scrapeq's, is of
-    another version, is in use by another run, or cannot be written.
+    `rules` are kept with the run, and refused, unless by `force`, if pages were done by others.
+    `say` is given what a person should know meanwhile.
+
+    Raises StorageError or UsageError, with nothing changed, when the file is not scrapeq's, is of
+    another version, is in use by another run, cannot be written, or was filled by other rules.
     """
     file = DatabaseFile(path)
     file.lock()
@@ -49,12 +58,16 @@ async def open_store(
         # Absolute: to SQLite, `:memory:` and `file:x` are no names of files.
         where = path.absolute()
         db = await aiosqlite.connect(where, isolation_level=None, timeout=BUSY_TIMEOUT)
-        store = SQLiteStore(db, file, tables)
-        await _check_identity(db, path)
-        slow = await _configure(db, path, durable=durable)
-        added = await _lay_out(db, tables, order=order, fresh=fresh)
+        patience = Patience(path, say)
+        store = SQLiteStore(db, file, tables, patience, Log(db, path, say))
+        await patience.attempt(lambda: _check_identity(db, path))
+        slow = await patience.attempt(lambda: _configure(db, path, durable=durable))
+        lay_out = partial(
+            _lay_out, db, store, path, tables, order=order, fresh=fresh, rules=rules, force=force
+        )
+        kept = {**(options or {}), **({} if rules is None else {"rules": rules})}
+        added = await store.begin(lay_out, kept)
         store.warning = "; ".join(filter(None, [slow, *added]))
-        await store.begin_run(options or {})
     except BaseException as exc:
         try:
             if db is not None:
@@ -67,23 +80,18 @@ async def open_store(
     return store
 
 
-async def _configure(db: aiosqlite.Connection, path: Path, *, durable: bool) -> str:
-    """Set the connection up; return a warning when the file system has no WAL."""
-    mode = next(iter(await db.execute_fetchall("PRAGMA journal_mode = WAL")))[0]
-    await db.executescript(
-        f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'};"
-        "PRAGMA journal_size_limit = 67108864;"
-        "PRAGMA cache_size = -4000;"
-        "PRAGMA wal_autocheckpoint = 4000;"  # a page that changes often is copied back less often
-    )
-    return "" if mode == "wal" else f"{path}: no WAL on this file system (it uses {mode}): slower"
-
-
 async def _lay_out(
-    db: aiosqlite.Connection, tables: Tables, *, order: Order, fresh: bool
+    db: aiosqlite.Connection,
+    store: SQLiteStore,
+    path: Path,
+    tables: Tables,
+    *,
+    order: Order,
+    fresh: bool,
+    rules: Described | None,
+    force: bool,
 ) -> list[str]:
-    """Make the tables that are missing, all or none; tell of new columns in old tables."""
-    await db.execute("BEGIN IMMEDIATE")
+    """Make the tables that are missing; tell of new columns in old tables."""
     if fresh:
         await _forget_everything(db)
     if not await _names(db, "table"):
@@ -91,11 +99,39 @@ async def _lay_out(
             await db.execute(statement)
         await db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         await db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    await store.count()
+    if rules is not None and not force and store.counts.done:
+        await _check_rules(db, path, rules)
     for statement in pending_index(by_priority=order == "priority"):
         await db.execute(statement)
-    added = [await _fit_table(db, table, columns) for table, columns in tables.items()]
-    await db.execute("COMMIT")
-    return added
+    return [await _fit_table(db, table, columns) for table, columns in tables.items()]
+
+
+async def _configure(db: aiosqlite.Connection, path: Path, *, durable: bool) -> str:
+    """Set the connection up; return a warning when the file system has no WAL."""
+    mode = next(iter(await db.execute_fetchall("PRAGMA journal_mode = WAL")))[0]
+    await db.executescript(
+        f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'};"
+        "PRAGMA journal_size_limit = 67108864;"
+        "PRAGMA cache_size = -4000;"
+        "PRAGMA wal_autocheckpoint = 0;"  # log.py does it
+    )
+    return "" if mode == "wal" else f"{path}: no WAL on this file system (it uses {mode}): slower"
+
+
+async def _check_rules(db: aiosqlite.Connection, path: Path, rules: Described) -> None:
+    """Raise UsageError when the last run had others: what is done would not be done again."""
+    query = (
+        "SELECT json_extract(options, '$.rules') FROM runs "
+        "WHERE json_type(options, '$.rules') IS NOT NULL ORDER BY id DESC LIMIT 1"
+    )
+    for (text,) in await db.execute_fetchall(query):
+        if found := differences(json.loads(text), rules):
+            raise UsageError(
+                f"{path}: its pages were done by other rules ({found}) and would not be done "
+                "again; add --force to go on with the new ones, --fresh to start over, or give "
+                "another file with -o"
+            )
 
 
 async def _check_identity(db: aiosqlite.Connection, path: Path) -> None:

@@ -9,18 +9,19 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
 
 from scrapeq import __version__
-from scrapeq.errors import StorageError
 from scrapeq.models import Counts, Order, Outcome, Record, Request, Scalar
 from scrapeq.stores import Added
 from scrapeq.stores.adding import SIZES, Row, find, insert, key_of
+from scrapeq.stores.faults import storage_error
 from scrapeq.stores.file import DatabaseFile
+from scrapeq.stores.log import Log
 from scrapeq.stores.marks import Marks
+from scrapeq.stores.patience import Patience
 from scrapeq.stores.schema import MASKED, insert_record
 from scrapeq.urls import Listed, listed
 
@@ -55,9 +56,18 @@ _ORDERS: dict[Order, str] = {"fifo": "id", "lifo": "id DESC", "priority": "prior
 class SQLiteStore:
     """Made by `open_store`. What it does is one transaction at a time, whole or not at all."""
 
-    def __init__(self, db: aiosqlite.Connection, file: DatabaseFile, tables: Tables) -> None:
+    def __init__(
+        self,
+        db: aiosqlite.Connection,
+        file: DatabaseFile,
+        tables: Tables,
+        patience: Patience,
+        log: Log,
+    ) -> None:
         self._db = db
         self._file = file
+        self._patience = patience
+        self._log = log
         self._lock = asyncio.Lock()
         self._columns = {name: tuple(columns) for name, columns in tables.items()}
         self._insert = {name: insert_record(name, cols) for name, cols in self._columns.items()}
@@ -71,7 +81,7 @@ class SQLiteStore:
 
     async def add(self, lines: Sequence[Listed]) -> Added:
         known: set[int] = set()
-        added = await self._transaction(lambda: self._add(lines, known))
+        added = await self.transaction(lambda: self._add(lines, known))
         self._listed.update(known)  # not before it is committed
         return added
 
@@ -87,22 +97,22 @@ class SQLiteStore:
             rows += await self._db.execute_fetchall(fresh, (ids, limit - len(rows)))
             return rows
 
-        return [Request(*row) for row in await self._alone(read)]
+        return [Request(*row) for row in await self._read(read)]
 
     async def next_due(self, now: float) -> float | None:
         query = "SELECT min(due_at) FROM pages WHERE state = 'pending' AND due_at > ?"
-        rows = await self._alone(lambda: self._db.execute_fetchall(query, (iso(now),)))
+        rows = await self._read(lambda: self._db.execute_fetchall(query, (iso(now),)))
         due = next(iter(rows))[0]
         return datetime.fromisoformat(due).timestamp() if due else None
 
     async def save(self, outcomes: Sequence[Outcome]) -> int:
-        return await self._transaction(lambda: self._save(outcomes))
+        return await self.transaction(lambda: self._save(outcomes))
 
     async def sample(self, at: float, reading: Mapping[str, Any]) -> None:
         """Keep one reading of the run, for a later report."""
         row = (self.run, iso(at), json.dumps(reading))
         insert = "INSERT INTO samples VALUES (?, ?, ?)"
-        await self._transaction(lambda: self._db.execute(insert, row))
+        await self.transaction(lambda: self._db.execute(insert, row))
 
     async def retry_failed(self) -> int:
         """Make every failed URL pending again, its attempts forgotten; also one that was
@@ -114,45 +124,64 @@ class SQLiteStore:
 
         async def work() -> int:
             moved = (await self._db.execute(reset)).rowcount
-            await self._count()
+            await self.count()
             return moved
 
-        return await self._transaction(work)
+        return await self.transaction(work)
 
     async def needs_credentials(self) -> bool:
         """Whether a pending URL was listed with a user or password, which are never stored."""
         query = f"SELECT 1 FROM pages WHERE state = 'pending' AND {MASKED} LIMIT 1"  # noqa: S608
-        return bool(list(await self._alone(lambda: self._db.execute_fetchall(query))))
+        return bool(list(await self._read(lambda: self._db.execute_fetchall(query))))
 
     async def close(self, ended: str, totals: Mapping[str, Any]) -> None:
         update = "UPDATE runs SET ended_at = ?, outcome = ?, totals = ? WHERE id = ?"
         row = (iso(_now()), ended, json.dumps(totals), self.run)
         try:
-            await self._transaction(lambda: self._db.execute(update, row))
+            await self.transaction(lambda: self._db.execute(update, row))
         finally:
             await self._disconnect()
 
-    async def begin_run(self, options: Mapping[str, Any]) -> None:
-        """Number this run and count what the database holds."""
+    def hurry(self) -> None:
+        """From now on wait for no other program."""
+        self._patience.hurry()
+
+    async def begin(self, lay_out: Callable[[], Awaitable[T]], options: Mapping[str, Any]) -> T:
+        """Lay the database out and number this run, both or neither."""
         insert = "INSERT INTO runs (started_at, version, options) VALUES (?, ?, ?)"
         row = (iso(_now()), __version__, json.dumps(options))
-        await self._count()
-        ((last,),) = await self._db.execute_fetchall("SELECT max(id) FROM pages")
-        self._last_before = last or 0
-        self.run = (await self._db.execute(insert, row)).lastrowid or 0
-        self._file.remember()
+
+        async def work() -> T:
+            made = await lay_out()
+            ((last,),) = await self._db.execute_fetchall("SELECT max(id) FROM pages")
+            self._last_before = last or 0
+            self.run = (await self._db.execute(insert, row)).lastrowid or 0
+            return made
+
         await self._db.create_function("check_place", 0, self._file.check_place)
+        made = await self.transaction(work)
+        self._file.remember()
+        return made
 
     async def _disconnect(self) -> None:
         # aiosqlite's thread is no daemon: a connection left open would hang the process.
-        closing = asyncio.ensure_future(self._db.close())
+        closing = asyncio.ensure_future(self._let_go())
         try:
             await asyncio.shield(closing)
         except asyncio.CancelledError:
             await asyncio.wait({closing})
             raise
+        except sqlite3.DatabaseError as exc:
+            raise storage_error(exc, self._file.path) from exc
         finally:
             self._file.unlock()
+
+    async def _let_go(self) -> None:
+        try:
+            # Into the file that is open: a database that was moved away is whole as well.
+            await self._log.copy_back()
+        finally:
+            await self._db.close()
 
     async def _add(self, lines: Sequence[Listed], known: set[int] | None = None) -> Added:
         """Put into `known` the rows of earlier runs that this one reads for the first time."""
@@ -190,7 +219,7 @@ class SQLiteStore:
             await self._db.executemany(sql, rows)
         return self._db.total_changes - before
 
-    async def _count(self) -> None:
+    async def count(self) -> None:
         found = {str(x): int(number) for x, number in await self._db.execute_fetchall(_COUNT)}
         everything = found.pop("all")
         self.counts = Counts(done=everything - sum(found.values()), **found)
@@ -211,7 +240,7 @@ class SQLiteStore:
         changed = await self._changed(_SETTLE, [self._settled(x, now) for x in outcomes])
         self._count_verdicts(outcomes)
         if changed != len(outcomes):  # one of them had its verdict already
-            await self._count()
+            await self.count()
         return (await self._add(links)).new if links else 0
 
     def _values(self, record: Record) -> tuple[Scalar, ...]:
@@ -238,21 +267,26 @@ class SQLiteStore:
             skipped=counts.skipped + skipped,
         )
 
-    async def _transaction(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def transaction(self, work: Callable[[], Awaitable[T]]) -> T:
         async def whole() -> T:
             counts = self.counts
+            await self._log.shrink()
+            await self._patience.attempt(lambda: self._db.executescript(_BEGIN))
             try:
-                await self._db.executescript(_BEGIN)
                 result = await work()
-                await self._db.execute("COMMIT")
+                await self._patience.attempt(lambda: self._db.execute("COMMIT"))
             except BaseException:
                 self.counts = counts
                 if self._db.in_transaction:
                     await self._db.execute("ROLLBACK")
                 raise
+            self._patience.renew()
             return result
 
         return await self._alone(whole)
+
+    async def _read(self, work: Callable[[], Awaitable[T]]) -> T:
+        return await self._alone(lambda: self._patience.attempt(work))
 
     async def _alone(self, work: Callable[[], Awaitable[T]]) -> T:
         """Run `work` to its end, with nothing in between, even if the caller is cancelled.
@@ -291,10 +325,3 @@ def iso(seconds: float) -> str:
 
 def _now() -> float:
     return datetime.now(UTC).timestamp()
-
-
-def storage_error(exc: sqlite3.Error, path: Path) -> Exception:
-    """A fault of the file or the disk ends the run; a fault of one row is that row's."""
-    if isinstance(exc, sqlite3.OperationalError) or type(exc) is sqlite3.DatabaseError:
-        return StorageError(f"{path}: {exc}. What was saved is safe: run the same command again")
-    return exc
