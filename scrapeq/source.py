@@ -197,12 +197,12 @@ def _check_file(name: str) -> None:
 def _check_beginning(name: str) -> None:
     """Raise UsageError for a file that shows in its first block that it is no list."""
     with suppress(OSError), ExitStack() as stack:  # that is for the reading to say
+        if not stat.S_ISREG(os.stat(_STDIN if name == "-" else name).st_mode):
+            return  # to open a pipe, and close it, would be the end of who waits to write into it
         descriptor = _STDIN
         if name != "-":
-            descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
             stack.callback(os.close, descriptor)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return
         block = os.pread(descriptor, BLOCK, os.lseek(descriptor, 0, os.SEEK_CUR))
         splitter = LineSplitter(name)
         lines = splitter.feed(block)
