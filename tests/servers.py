@@ -56,7 +56,10 @@ class Wire:
                     await drain.drain()
             drain.close()
 
-        await asyncio.gather(pour(self._reader, writer), pour(reader, self._writer))
+        try:
+            await asyncio.gather(pour(self._reader, writer), pour(reader, self._writer))
+        finally:
+            writer.transport.abort()
 
     async def reset(self) -> None:
         """Close with RST instead of FIN."""

@@ -1,4 +1,4 @@
-"""Faults of HTTP framing: 51 to 63. (53 and its option are in test_redirects.py.)"""
+"""Faults of HTTP framing: 51 to 63. (53 is in test_headers.py.)"""
 
 from __future__ import annotations
 
