@@ -38,11 +38,13 @@ app = typer.Typer(
 
 def main() -> None:
     """The `scrapeq` command. Exits 0, 1, 2, 3, 4, 129, 130 or 143, as the README says."""
-    _open_what_is_closed()
     try:
+        _open_what_is_closed()
         app(prog_name="scrapeq")
     except ScrapeqError as exc:
         _fail(exc)
+    except KeyboardInterrupt:  # before or after Typer was there to notice
+        raise SystemExit(130) from None
 
 
 def _open_what_is_closed() -> None:

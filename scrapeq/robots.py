@@ -7,7 +7,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -152,7 +152,7 @@ class RobotsGate:
         url = origin / "robots.txt"
         try:
             return await self._answer(url, listed=listed)
-        except Exception as exc:
+        except (Exception, asyncio.CancelledError) as exc:
             return Failure("robots_unreachable", f"{url}: {exc!r}", again=True)
 
     async def _answer(self, url: URL, *, listed: bool) -> Rules | Failure:
@@ -164,7 +164,8 @@ class RobotsGate:
         answer = await self._behind.read_small(url, MAX_ROBOTS, MAX_HOPS, hop, listed=listed)
         if isinstance(answer, Failure):
             if answer.reason in _NO_HOST and not hops:  # else it is another host that is not there
-                return answer
+                # Not all who wait for it are final by one handshake.
+                return replace(answer, again=answer.again or answer.reason == "tls")
             return Failure("robots_unreachable", f"{url}: {answer.detail}", again=True)
         status, body = answer
         if status >= 500:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import resource
 import signal
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 from scrapeq import parse
 from scrapeq.budget import Budget
@@ -31,8 +33,21 @@ from scrapeq.summary import as_json
 from scrapeq.urls import Credentials
 from scrapeq.workers import Pool
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 FETCH_SHARE = 0.8
 """Of the grace: how long fetchers may finish; the rest is for parsing and saving."""
+
+
+class _Threads(ThreadPoolExecutor):
+    """A thread that cannot be started is a fault of the system, as a file that cannot be opened."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        try:
+            return super().submit(fn, *args, **kwargs)
+        except RuntimeError as exc:
+            raise OSError(errno.EAGAIN, str(exc)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +76,7 @@ async def run(
     Raises StorageError and UsageError for what is wrong before the first request; what goes
     wrong later is told by the Ended.
     """
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(64))  # for getaddrinfo
+    asyncio.get_running_loop().set_default_executor(_Threads(64))  # for getaddrinfo
     store = await open_store(
         settings.output,
         tables(rules),
@@ -170,9 +185,9 @@ class _Shift:
     async def _everything(self) -> None:
         async with asyncio.TaskGroup() as group:
             aides = [
-                group.create_task(self._plant.read_list(), name="list"),
-                group.create_task(self._show(), name="screen"),
-                group.create_task(self._sample(), name="samples"),
+                group.create_task(_kept(self._plant.read_list, "list"), name="list"),
+                group.create_task(_kept(self._show, "screen"), name="screen"),
+                group.create_task(_kept(self._sample, "samples"), name="samples"),
             ]
             try:
                 await self._plant.pipeline.run()
@@ -211,6 +226,18 @@ class _Shift:
         if allowed.endswith("%"):
             return counts.failed * 100 > float(allowed[:-1]) * counts.read
         return counts.failed > int(allowed)
+
+
+async def _kept(work: Callable[[], Awaitable[None]], name: str) -> None:
+    """An aide that is lost to a cancellation that nobody sent ends the run. Its TaskGroup would
+    not mind, and without a reader of the list there would be no end."""
+    try:
+        await work()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and not task.cancelling():
+            raise FatalError(f"the {name} was lost: run the same command again") from None
+        raise
 
 
 def _first_fault(group: BaseExceptionGroup[BaseException]) -> ScrapeqError | None:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from scrapeq import runner
 from scrapeq.dashboard import Labels, LiveScreen, Screen, choose_screen, say, terminal_console
-from scrapeq.errors import StorageError, UsageError
+from scrapeq.errors import FatalError, StorageError, UsageError
 from scrapeq.extract import Rule
 from scrapeq.settings import Settings, cores, masked_words
 from scrapeq.source import Source
@@ -54,7 +54,10 @@ def end_with(performance: Coroutine[Any, Any, runner.Ended]) -> NoReturn:
     # five times a transaction.
     sys.setswitchinterval(0.001)
     with asyncio.Runner() as loop:
-        ended = loop.run(performance)
+        try:
+            ended = loop.run(performance)
+        except asyncio.CancelledError:
+            raise FatalError("the run was lost: run the same command again") from None
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):  # nobody reads it any more
                 stream.flush()

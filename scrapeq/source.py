@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, aclosing, suppress
 from pathlib import Path
 
-from scrapeq.errors import UsageError
+from scrapeq.errors import FatalError, UsageError
 from scrapeq.lines import LineSplitter
 from scrapeq.urls import Listed, listed, visible
 
@@ -239,7 +239,11 @@ async def _blocks(source: str) -> AsyncGenerator[bytes, None]:
         except OSError as exc:
             hand_over(UsageError(f"{visible(source)}: {exc.strerror or exc}"))
 
-    threading.Thread(target=read, name=f"list {visible(source)}", daemon=True).start()
+    thread = threading.Thread(target=read, name=f"list {visible(source)}", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as exc:
+        raise FatalError(f"{visible(source)}: cannot be read: {exc}") from None
     try:
         last: bytes | UsageError = b"not yet"
         while last:

@@ -666,8 +666,8 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "store-lock-file-left",
         "stores/file.py",
-        "            self._lock_path.unlink(missing_ok=True)\n",
-        "",
+        "                self._lock_path.unlink(missing_ok=True)\n",
+        "                pass\n",
         "nothing but the database is left",
         STORE,
     ),

@@ -68,8 +68,10 @@ def failure_of(exc: Exception, limits: FetchLimits) -> Failure:
             return Failure("private_network", text)
         case aiohttp.ClientConnectorCertificateError():
             return Failure("tls_cert", str(exc.certificate_error))
-        case aiohttp.ClientConnectorSSLError() | ssl.SSLError():
+        case aiohttp.ClientConnectorSSLError():
             return Failure("tls", text)
+        case ssl.SSLError():  # they had agreed already
+            return Failure("tls", text, again=True)
         case aiohttp.ClientConnectorError():
             if isinstance(exc.os_error, ForbiddenAddressError):
                 return Failure("private_network", f"{exc.host} has a private address")

@@ -60,8 +60,10 @@ class DatabaseFile:
                 if not self.path.stat().st_size:  # nothing came of it
                     self.path.unlink()
         if self._lock is not None:
-            self._lock_path.unlink(missing_ok=True)
-            os.close(self._lock)
+            with suppress(OSError):  # a lock file that is left over locks nobody out
+                self._lock_path.unlink(missing_ok=True)
+            with suppress(OSError):
+                os.close(self._lock)
             self._lock = None
 
     def check(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,9 @@ async def open_store(
     another version, is in use by another run, cannot be written, or was filled by other rules.
     """
     file = DatabaseFile(path)
-    file.lock()
     db: aiosqlite.Connection | None = None
     try:
+        file.lock()
         file.check()
         # Absolute: to SQLite, `:memory:` and `file:x` are no names of files.
         where = path.absolute()
@@ -71,9 +72,14 @@ async def open_store(
     except BaseException as exc:
         try:
             if db is not None:
-                await db.close()
+                with suppress(sqlite3.Error):
+                    await db.close()
         finally:
             file.unlock()
+        if isinstance(exc, OSError):
+            raise StorageError(f"{path}: {exc.strerror or exc}") from exc
+        if isinstance(exc, RuntimeError) and db is None:  # no thread for it
+            raise StorageError(f"{path}: cannot be opened: {exc}") from exc
         if isinstance(exc, sqlite3.Error):
             raise storage_error(exc, path) from exc
         raise

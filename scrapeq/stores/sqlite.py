@@ -33,6 +33,8 @@ Tables = Mapping[str, Mapping[str, str]]
 _BEGIN = "BEGIN IMMEDIATE; SELECT check_place();"
 """The look at the file goes along: another statement would be another change of threads."""
 
+_LOST = "an answer of SQLite was lost; run the same command again: what was saved is safe"
+
 _SETTLE = """
 UPDATE pages SET state = ?, reason = ?, status = ?, final_url = ?, attempts = ?, due_at = ?,
   fetched_at = ?, elapsed_ms = ?, bytes = ?, content_type = ?, encoding = ?, truncated = ?,
@@ -304,6 +306,8 @@ class SQLiteStore:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             await asyncio.wait({task})
+            if task.cancelled():  # by nobody of ours: we only ever wait for it
+                raise StorageError(f"{self._file.path}: {_LOST}") from None
             raise
         except sqlite3.DatabaseError as exc:
             self._file.check_place()  # SQLite knows only that something is wrong

@@ -290,7 +290,7 @@ def _fits(run: Run, passage: Passage) -> Iterator[str]:
         allowed = {0, 130, 143, -2, -15}
     elif place.startswith("store"):
         allowed = {0, 1, 4} if passage.fault == "cancelled" else {0, 4}
-    elif place.startswith(("pipe.make", "pipe.fork", "thread")) or "workers." in place:
+    elif place.startswith(("pipe.make", "pipe.fork", "thread", "list")) or "workers." in place:
         allowed = {0, 1, 4}
     elif place.startswith("file"):
         allowed = {0, 2, 4}

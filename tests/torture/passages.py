@@ -97,6 +97,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "pipe.send": ("broken",),
     "pipe.make": ("no_files", "no_memory"),
     "pipe.fork": ("no_process", "no_memory"),
+    "list.await": ("cancelled",),
     "file.read": ("io", "denied"),
     "file.write": ("io", "full", "denied"),
     "thread": ("no_thread",),
@@ -161,6 +162,7 @@ def install(log: int, chosen: Passage | None) -> None:
     _watch_pipes(border)
     _watch_store(border)
     _watch_files(border)
+    _watch_list(border)
     _watch_threads(border)
 
 
@@ -380,6 +382,20 @@ def _watch_file(border: Border, owner: Any, name: str, place: str) -> None:
         return real(*args, **kwargs)
 
     setattr(owner, name, watched)
+
+
+def _watch_list(border: Border) -> None:
+    """Where blocks come from the thread that reads."""
+    real = asyncio.Queue.get
+
+    def get(self: asyncio.Queue[Any]) -> Awaitable[Any]:
+        return passing(self) if _room().startswith("source.") else real(self)
+
+    async def passing(queue: asyncio.Queue[Any]) -> Any:
+        border.check("list.await block")
+        return await real(queue)
+
+    setattr(asyncio.Queue, "get", get)  # noqa: B010 - a method
 
 
 def _watch_threads(border: Border) -> None:
