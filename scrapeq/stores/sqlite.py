@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from scrapeq import __version__
+from scrapeq.errors import StorageError
 from scrapeq.models import Counts, Order, Outcome, Record, Request, Scalar
 from scrapeq.stores import Added
 from scrapeq.stores.adding import SIZES, Row, find, insert, key_of
