@@ -113,7 +113,12 @@ def _within_descriptors(settings: Settings) -> Settings:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
             soft = wanted
-    room = max(1, soft - OTHER_FILES - 2 * settings.parsers)
+    others = OTHER_FILES + 2 * settings.parsers
+    room = max(1, soft - others)
+    if soft != unlimited and soft < others // 2:
+        raise UsageError(
+            f"only {count(soft)} files may be open (ulimit -n): at least {others // 2} are needed"
+        )
     if soft == unlimited or settings.fetchers <= room:
         return settings
     say(

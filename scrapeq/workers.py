@@ -8,6 +8,7 @@ is in, also when the parent is gone. A task whose process died is tried once mor
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import mmap
 import os
@@ -180,7 +181,9 @@ class _Slot:
         try:
             self.process = _Process(self._options, self._room)
         except OSError as exc:
-            raise FatalError(f"no parse process could be started: {exc}") from exc
+            hint = ": ulimit -f bounds shared memory too" if exc.errno == errno.EFBIG else ""
+            why = f"{exc.strerror or exc}{hint}"
+            raise FatalError(f"no parse process could be started: {why}") from exc
         self._is_ready = False
         return self.process
 
