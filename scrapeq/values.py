@@ -13,7 +13,7 @@ _SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 def parse_size(value: str | int) -> int:
     """Bytes: 500, 64K, 10M, 1G. Raises ValueError."""
     flags = re.IGNORECASE | re.ASCII
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)i?B?", str(value).strip(), flags)
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d+)?)\s*([KMG]?)i?B?", str(value).strip(), flags)
     if not match or not (size := int(float(match[1]) * _SIZES[match[2].upper()])):
         raise ValueError(f"{value!r} is not a size such as 500K, 10M or 1G")
     return size
@@ -49,7 +49,7 @@ def parse_agent(value: str) -> str:
 def parse_allowance(value: str | int) -> str:
     """A number of failures, or a share of all URLs: 100, 5%. Raises ValueError."""
     text = str(value).strip()
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)%|\d+", text, re.ASCII)
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d+)?)%|\d{1,15}", text, re.ASCII)
     if not match or (match[1] and float(match[1]) > 100):
         raise ValueError(f"{value!r} is not a number of failures, nor a share such as 5%")
     return text
