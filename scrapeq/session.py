@@ -199,10 +199,11 @@ def _check_files(settings: Settings, sources: Sequence[str]) -> None:
         raise UsageError(f"--summary {safe(target)}: is the list of URLs, or the results")
     try:
         descriptor = _writable(target)
+        # The reader of a FIFO would take it for the end if this were closed.
+        if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
     except OSError as exc:
         raise UsageError(f"--summary {safe(target)}: {exc.strerror}") from None
-    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):  # its reader would take that for the end
-        os.close(descriptor)
 
 
 def _writable(path: str, flags: int = 0) -> int:

@@ -99,6 +99,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "pipe.fork": ("no_process", "no_memory"),
     "list.await": ("cancelled",),
     "file.read": ("io", "denied"),
+    "file.close": ("io",),
     "file.write": ("io", "full", "denied"),
     "thread": ("no_thread",),
 }
@@ -357,9 +358,9 @@ def _failing(db: aiosqlite.Connection, fault: str) -> Callable[[], Any]:
 
 def _watch_files(border: Border) -> None:
     """What the rooms of scrapeq ask of the system; nobody else's files."""
-    reading = ("stat", "fstat", "access", "read", "close")
+    reading = ("stat", "fstat", "access", "read")
     writing = ("open", "unlink", "remove", "rename", "replace", "chmod", "fchmod", "write", "fsync")
-    for kind, names in (("read", reading), ("write", writing)):
+    for kind, names in (("read", reading), ("write", writing), ("close", ("close",))):
         for name in names:
             _watch_file(border, os, name, f"file.{kind} {name}")
     _watch_file(border, sys.modules["fcntl"], "flock", "file.read flock")

@@ -7,8 +7,9 @@ import asyncio
 import gzip
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from weakref import WeakSet
 
 from tests.servers import answer, chunked, path_of, redirect
 from tests.site import PATIENCE, html
@@ -20,6 +21,7 @@ class SmallWeb:
     def __init__(self, plain: int, tls: int) -> None:
         self.plain = plain
         self.tls = tls
+        self.open: WeakSet[asyncio.Transport] = WeakSet()
 
     def urls(self) -> list[str]:
         a, b = f"http://a.test:{self.plain}", f"http://b.test:{self.plain}"
@@ -66,6 +68,10 @@ class _Peer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._web.open.add(transport)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._web.open.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._rest += data
@@ -79,27 +85,30 @@ def small_web(tls: ssl.SSLContext) -> Iterator[SmallWeb]:
     """It answers until the block ends."""
     web = SmallWeb(0, 0)
     ready = threading.Event()
-    loop = asyncio.new_event_loop()
-    loop.set_exception_handler(lambda _, context: None)  # TLS that breaks off
+    stopping: list[Callable[[], object]] = []
 
     async def serve() -> None:
+        loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+        loop.set_exception_handler(lambda _, context: None)  # TLS that breaks off
         listeners = [
             await loop.create_server(lambda: _Peer(web), "127.0.0.1", 0, ssl=context, backlog=256)
             for context in (None, tls)
         ]
         web.plain, web.tls = (one.sockets[0].getsockname()[1] for one in listeners)
+        stopping.append(lambda: loop.call_soon_threadsafe(stopped.set))
         ready.set()
+        await stopped.wait()
+        for listener in listeners:
+            listener.close()
+        for transport in list(web.open):
+            transport.abort()
+        await asyncio.sleep(0)  # they are closed in the next round
 
-    def work() -> None:
-        asyncio.set_event_loop(loop)
-        loop.run_until_complete(serve())
-        loop.run_forever()
-
-    thread = threading.Thread(target=work, name="small web", daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="small web", daemon=True)
     thread.start()
     assert ready.wait(PATIENCE)
     try:
         yield web
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        stopping[0]()
         thread.join(PATIENCE)
