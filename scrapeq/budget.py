@@ -1,4 +1,4 @@
-"""How many bytes of bodies may be in memory at once."""
+"""How many bytes of bodies, and of what was in them, may be in memory at once."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import asyncio
 
 from scrapeq.meter import Meter
 
+VALUES_SHARE = 8
+"""An eighth of all may be values that wait to be saved: they come from bodies that have gone."""
+
 
 class Budget:
-    """Bytes by holder: taken while a body is read, and held until it has been parsed.
+    """Bytes by holder: taken while a body is read, and held until it has been parsed; then those
+    of its values, until they are saved.
 
     Who wants more than there is waits its turn. There is a way out for a body that alone is more
     than all, and for readers that wait for each other: the eldest gets its bytes when nothing
@@ -22,7 +26,10 @@ class Budget:
         self._reading: dict[int, int] = {}
         """Bytes by holder, the eldest first."""
         self._read: dict[int, int] = {}
+        self._values: dict[int, int] = {}
         self._waiting: dict[int, tuple[int, asyncio.Future[None]]] = {}
+        self._turn = asyncio.Lock()
+        self._saved = asyncio.Event()
         self._short = Meter()
 
     @property
@@ -60,9 +67,24 @@ class Budget:
         if (size := self._reading.pop(holder, None)) is not None:
             self._read[holder] = size
 
+    async def exchange(self, holder: int, size: int) -> None:
+        """A body was parsed: take it back for `size` bytes of values. Waits while there are too
+        many values; there is always room for one holder's. What saves them must not wait here."""
+        self.free(holder)
+        async with self._turn:
+            while self._values and sum(self._values.values()) + size > self.limit // VALUES_SHARE:
+                self._saved.clear()
+                await self._saved.wait()
+            self._values[holder] = size
+            self.used += size
+            self.peak = max(self.peak, self.used)
+
     def free(self, holder: int) -> None:
         """Take back what a holder has, if it has anything."""
         self.used -= self._reading.pop(holder, 0) + self._read.pop(holder, 0)
+        if holder in self._values:
+            self.used -= self._values.pop(holder)
+            self._saved.set()
         if self._waiting:
             self._serve()
 
@@ -81,7 +103,7 @@ class Budget:
     def _fits(self, holder: int, size: int) -> bool:
         if self.used + size <= self.limit:
             return True
-        return not self._read and holder == next(iter(self._reading))
+        return not self._read and not self._values and holder == next(iter(self._reading))
 
     def _give(self, holder: int, size: int) -> None:
         self._reading[holder] += size

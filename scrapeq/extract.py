@@ -6,6 +6,8 @@ import fnmatch
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from json.encoder import encode_basestring as _quoted
+from sys import getsizeof
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
@@ -14,10 +16,12 @@ from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNod
 from scrapeq.models import Record, Scalar
 from scrapeq.overrun import without_overrun
 
-MAX_OUTPUT = 32 << 20
-"""Characters of values that one page may give."""
-VALUE_COST = 100
-"""Characters that a value counts for on top of its own: an empty one takes its time too."""
+MAX_OUTPUT = 6 << 20
+"""Bytes of memory that what one page gives may take, on its way to the database."""
+VALUE_COST = 50
+"""Bytes that a value takes besides itself, ..."""
+ROW_COST = 300
+"""... and a row besides its values."""
 
 Take = Literal["text", "own", "attr", "html", "count"]
 Node = LexborNode | LexborHTMLParser
@@ -164,10 +168,11 @@ def _rows(tree: LexborHTMLParser, rule: Rule, base: str) -> Iterator[Record]:
     size = 0
     for node in nodes:
         row = {field.name: _value(node, field, base) for field in rule.fields}
-        size += sum(len(value) for value in row.values() if isinstance(value, str))
-        size += VALUE_COST * len(row)
+        size += ROW_COST + VALUE_COST * len(row)
+        # As it travels: what is escaped may be six times as long.
+        size += sum(getsizeof(_quoted(value)) for value in row.values() if isinstance(value, str))
         if size > MAX_OUTPUT:
-            raise OutputTooLargeError(f"more than {MAX_OUTPUT:,} characters from one page")
+            raise OutputTooLargeError(f"more than {MAX_OUTPUT >> 20} MB of values from one page")
         yield Record(rule.table, row)
 
 

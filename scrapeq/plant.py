@@ -24,11 +24,13 @@ from scrapeq.stage import Stage
 from scrapeq.stores.sqlite import SQLiteStore
 from scrapeq.tally import Tally
 from scrapeq.values import shown_size
-from scrapeq.verdict import outcome_of
-from scrapeq.workers import Pool, Task
+from scrapeq.verdict import outcome_of, weight
+from scrapeq.workers import Pool, Result, Task
 
 JOB = 32
 """Pages that one parse job takes at most, of those already waiting."""
+LIGHT = 16 << 10
+"""Bytes of values that nobody counts: the queue has room for so many outcomes of them."""
 SAVE_PACE = 0.1
 """Seconds from one transaction to the next: each costs some changes of threads and a commit,
 however much is in it."""
@@ -155,18 +157,29 @@ class Plant:
         return (result,)
 
     async def _parse(self, pages: Sequence[Page]) -> Sequence[Outcome]:
-        results = await self._pool.run(
+        outcomes: list[Outcome] = []
+
+        async def told(number: int, result: Result) -> None:
+            page = pages[number]
+            self._parsing.add(result.seconds)
+            outcome = outcome_of(
+                page, result, self._retry, time.time(), strict=self._settings.strict
+            )
+            if (size := weight(outcome.records)) < LIGHT:
+                self._budget.free(page.request.id)
+                outcomes.append(outcome)
+            else:  # the next one is not taken before there is room for this one
+                await self._budget.exchange(page.request.id, size)
+                await self._outcomes.put(outcome)
+
+        await self._pool.each(
             [
                 Task([p.request.url, p.url, p.content_type, p.content_encoding], p.body)
                 for p in pages
-            ]
+            ],
+            told,
         )
-        for page, result in zip(pages, results, strict=True):
-            self._budget.free(page.request.id)
-            self._parsing.add(result.seconds)
-        now = time.time()
-        pairs = zip(pages, results, strict=True)
-        return [outcome_of(page, result, self._retry, now) for page, result in pairs]
+        return outcomes
 
     async def _save(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         started = time.monotonic()
@@ -175,7 +188,7 @@ class Plant:
         self._saving.add(time.monotonic() - started)
         self._batches += 1
         for outcome in outcomes:
-            self._budget.free(outcome.request.id)  # of a page that nobody could parse
+            self._budget.free(outcome.request.id)
             self._tally.add(outcome)
             self.frontier.settled(outcome)
         return ()

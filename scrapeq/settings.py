@@ -200,9 +200,14 @@ class Settings:
         Option("Body decompressed.", _LIMITS, maximum=_LARGEST, metavar="SIZE", parse=parse_size,
                also=str, shown_default="20M"),
     ] = 20 << 20  # fmt: skip
+    strict: Annotated[
+        bool,
+        Option("A compressed body without its end has failed, instead of done with a flag.",
+               _LIMITS, ("--strict",)),
+    ] = False  # fmt: skip
     max_in_flight: Annotated[
         int,
-        Option("Bodies in memory, from the wire until they are parsed; more wait.", _LIMITS,
+        Option("Bodies and values in memory, from the wire to the database; more wait.", _LIMITS,
                maximum=_LARGEST, metavar="SIZE", parse=parse_size, also=str, shown_default="64M"),
     ] = 64 << 20  # fmt: skip
     parse_timeout: Annotated[

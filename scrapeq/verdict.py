@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-from scrapeq.models import Outcome, Page, Verdict
+from collections.abc import Sequence
+from sys import getsizeof
+
+from scrapeq.models import Outcome, Page, Record, Verdict
 from scrapeq.parse import Parsed, received
 from scrapeq.retry import Failure, RetryPolicy
 from scrapeq.workers import Result
 
 
-def outcome_of(page: Page, result: Result, retry: RetryPolicy, now: float) -> Outcome:
-    """The verdict on a fetched page."""
+def outcome_of(
+    page: Page, result: Result, retry: RetryPolicy, now: float, *, strict: bool = False
+) -> Outcome:
+    """The verdict on a fetched page. `strict`: one without its end is never done."""
     if result.lost:
         return _outcome(page, Parsed(failed=f"parse_{result.lost}", detail=result.error))
     if result.error:
         return _outcome(page, Parsed(failed="crash_parse", detail=result.error))
     parsed = received(result.value)
-    if parsed.truncated and page.request.attempt <= retry.retries:
-        failure = Failure("truncated", "the compressed body lacks its end", again=True)
+    if parsed.truncated and (strict or page.request.attempt <= retry.retries):
+        failure = Failure(
+            "truncated",
+            "the compressed body lacks its end",
+            again=True,
+            status=page.status,
+            final_url=page.url,
+            elapsed=page.elapsed,
+        )
         return retry.verdict(page.request, failure, now)
     return _outcome(page, parsed)
+
+
+def weight(records: Sequence[Record]) -> int:
+    """Bytes of memory that records take."""
+    size = 0
+    for _, row in records:
+        size += getsizeof(row) + sum(map(getsizeof, row.values()))
+    return size
 
 
 def _outcome(page: Page, parsed: Parsed) -> Outcome:

@@ -34,6 +34,9 @@ OUT_OF_MEMORY = 77
 FLUSH_AFTER = 0.05
 """Seconds that finished answers wait for the rest of their job: less is lost with a process."""
 
+FLUSH_SIZE = 1 << 20
+"""Bytes of answers that are sent at once: the parent takes one frame at a time."""
+
 MAX_ERROR = 1000
 """Characters that are told of an exception."""
 
@@ -78,16 +81,17 @@ def _answer(
 ) -> None:
     """Do one job, [meta, size of the body] each, and send [value, seconds, error] each."""
     answers: list[bytes] = []
-    flushed = time.monotonic()
+    waiting, flushed = 0, time.monotonic()
     start = BODIES
     for at, (meta, size) in enumerate(job):
         COUNTER.pack_into(memory, 0, at)
         signal.setitimer(signal.ITIMER_REAL, deadline)
         answers.append(_call(function, meta, memory[start : start + size]))
         start += size
-        if time.monotonic() - flushed > FLUSH_AFTER:
+        waiting += len(answers[-1])
+        if waiting > FLUSH_SIZE or time.monotonic() - flushed > FLUSH_AFTER:
             _flush(peer, answers)
-            answers, flushed = [], time.monotonic()
+            answers, waiting, flushed = [], 0, time.monotonic()
     _flush(peer, answers)
 
 

@@ -17,10 +17,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple, TypeVar
 
 from scrapeq.errors import FatalError
 from scrapeq.worker import BODIES, COUNTER, LENGTH, OUT_OF_MEMORY
@@ -34,6 +35,8 @@ START_TIME = 60.0
 PATIENCE = 5.0
 """Seconds that the parent waits beyond the deadlines of all tasks of a job."""
 Loss = Literal["timeout", "memory", "crash"]
+
+T = TypeVar("T")
 
 
 class Task(NamedTuple):
@@ -51,6 +54,12 @@ class Result(NamedTuple):
     error: str = ""
     """What it raised, if it raised."""
     lost: Loss | None = None
+
+
+Numbered = tuple[int, Task]
+"""A task with its place among all that were given."""
+Told = Callable[[int, Result], Awaitable[None]]
+"""Told the number of a task, and what became of it."""
 
 
 class _DiedError(Exception):
@@ -108,63 +117,86 @@ class Pool:
     ) -> None:
         for slot in self._slots:
             slot.kill()
+        for slot in self._slots:
+            slot.bury()
 
     def pids(self) -> list[int]:
         return [slot.process.pid for slot in self._slots if slot.process]
 
     async def run(self, tasks: Sequence[Task]) -> list[Result]:
         """One Result a task, in order. Raises FatalError when no process can be started."""
+        results: dict[int, Result] = {}
+
+        async def keep(number: int, result: Result) -> None:
+            results[number] = result
+
+        await self.each(tasks, keep)
+        return [results[number] for number in range(len(tasks))]
+
+    async def each(self, tasks: Sequence[Task], told: Told) -> None:
+        """Tell of each task's Result as soon as it is there. While `told` takes its time the
+        process waits with the next ones, so that no more than a frame of them is in memory."""
         slot = await self._idle.get()
         try:
-            results: list[Result] = []
             for job in _jobs(tasks):
-                results += await self._run_job(slot, job)
-            return results
+                await self._run_job(slot, deque(job), told)
         finally:
             self._idle.put_nowait(slot)
 
-    async def _run_job(self, slot: _Slot, job: Sequence[Task]) -> list[Result]:
-        results: dict[int, Result] = {}
-        suspects: list[int] = []
-        while left := [n for n in range(len(job)) if n not in results and n not in suspects]:
-            answers: list[Result] = []
+    async def _run_job(self, slot: _Slot, left: deque[Numbered], told: Told) -> None:
+        suspects: list[Numbered] = []
+        while left:
             try:
-                await self._attempt(slot, [job[n] for n in left], answers)
+                await self._attempt(slot, left, told)
             except _DiedError as died:
                 suspects.append(left[died.at])
-            results.update(zip(left, answers, strict=False))
-        for n in suspects:
-            results[n] = await self._alone(slot, job[n])
-        return [results[n] for n in range(len(job))]
+                del left[died.at]
+        for number, task in suspects:
+            await told(number, await self._alone(slot, task))
 
     async def _alone(self, slot: _Slot, task: Task) -> Result:
-        answers: list[Result] = []
+        results: list[Result] = []
+
+        async def keep(_: int, result: Result) -> None:
+            results.append(result)
+
         slot.kill()  # a fresh process: its memory is all for this one
         try:
-            await self._attempt(slot, [task], answers)
+            await self._attempt(slot, deque([(0, task)]), keep)
         except _DiedError as died:
             return Result(lost=died.loss, error=died.detail)
-        return answers[0]
+        return results[0]
 
-    async def _attempt(self, slot: _Slot, job: Sequence[Task], answers: list[Result]) -> None:
-        """Append answers as they come. Raises _DiedError, with `at` the task that did it."""
+    async def _attempt(self, slot: _Slot, left: deque[Numbered], told: Told) -> None:
+        """Tell of Results as they come, and take their tasks off `left`. Raises _DiedError, with
+        `at` the task of `left` that did it."""
         process = await slot.ready()
-        # The process has an alarm of its own: this is for one that is stopped or stuck.
-        patience = self._deadline * len(job) + PATIENCE
-        finished = False
+        answered, finished = 0, False
         try:
-            async with asyncio.timeout(patience):
-                await process.call(job, answers)
+            await self._heard(process, process.send([task for _, task in left]), 0, len(left))
+            while left:
+                heard = self._heard(process, process.answers(), answered, len(left))
+                for result in await heard:
+                    number, _ = left.popleft()
+                    answered += 1
+                    await told(number, result)
             finished = True
-        except TimeoutError:
-            at = max(process.at(), len(answers))
-            raise _DiedError("timeout", f"no answer in {patience:g}s", at) from None
-        except OSError:
-            at = max(process.at(), len(answers))
-            raise _DiedError(*await process.autopsy(self._deadline), at) from None
         finally:
             if not finished:  # dead, or cancelled: what it still sends belongs to nobody
                 slot.kill()
+
+    async def _heard(self, process: _Process, heard: Awaitable[T], answered: int, left: int) -> T:
+        # The process has an alarm of its own: this is for one that is stopped or stuck.
+        patience = self._deadline * left + PATIENCE
+        loss: Loss
+        try:
+            async with asyncio.timeout(patience):
+                return await heard
+        except TimeoutError:
+            loss, detail = "timeout", f"no answer in {patience:g}s"
+        except OSError:
+            loss, detail = await process.autopsy(self._deadline)
+        raise _DiedError(loss, detail, max(0, process.at() - answered))
 
 
 class _Slot:
@@ -172,12 +204,14 @@ class _Slot:
 
     def __init__(self, options: dict[str, Any], room: int) -> None:
         self.process: _Process | None = None
+        self._dying: list[_Process] = []
         self._options = options
         self._room = room
         self._is_ready = False
 
     def start(self) -> _Process:
         """Raises FatalError when the system gives no process, or no memory to share with it."""
+        self._dying = [process for process in self._dying if not process.is_gone()]
         try:
             self.process = _Process(self._options, self._room)
         except OSError as exc:
@@ -204,7 +238,13 @@ class _Slot:
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()
+            self._dying.append(self.process)
             self.process = None
+
+    def bury(self) -> None:
+        """Wait until all that were killed are gone."""
+        for process in self._dying:
+            process.wait()
 
 
 class _Process:
@@ -244,8 +284,8 @@ class _Process:
         except OSError:
             return (await self.autopsy(0))[1]
 
-    async def call(self, job: Sequence[Task], answers: list[Result]) -> None:
-        """Send a job and append its answers. Raises OSError when the process dies."""
+    async def send(self, job: Sequence[Task]) -> None:
+        """Raises OSError when the process dies."""
         COUNTER.pack_into(self._memory, 0, 0)
         self._memory.seek(BODIES)
         for task in job:
@@ -253,9 +293,10 @@ class _Process:
         head = json.dumps([[task.meta, len(task.body)] for task in job]).encode()
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(self._socket, LENGTH.pack(len(head)) + head)
-        while len(answers) < len(job):
-            for value, seconds, error in await self._receive():
-                answers.append(Result(value, seconds, error))
+
+    async def answers(self) -> list[Result]:
+        """The next ones that are there. Raises OSError when the process dies."""
+        return [Result(value, seconds, error) for value, seconds, error in await self._receive()]
 
     def at(self) -> int:
         """The task of its job that it was last seen to begin with."""
@@ -280,6 +321,11 @@ class _Process:
         self._socket.close()
         self._memory.close()
         self._popen.kill()
+
+    def is_gone(self) -> bool:
+        return self._popen.poll() is not None
+
+    def wait(self) -> None:
         self._popen.wait()
 
     async def _receive(self) -> Any:
@@ -293,6 +339,9 @@ class _Process:
             if not data:
                 raise ConnectionResetError("the process has closed its socket")
             self._received += data
+        if len(self._received) == size:  # a large one need not be copied
+            piece, self._received = self._received, bytearray()
+            return piece
         piece = self._received[:size]
         del self._received[:size]
         return piece
@@ -305,14 +354,14 @@ def _nameless_file() -> BinaryIO:
     return tempfile.TemporaryFile()
 
 
-def _jobs(tasks: Sequence[Task]) -> Iterator[list[Task]]:
-    job: list[Task] = []
+def _jobs(tasks: Sequence[Task]) -> Iterator[list[Numbered]]:
+    job: list[Numbered] = []
     size = 0
-    for task in tasks:
+    for number, task in enumerate(tasks):
         if job and size + len(task.body) > JOB_BYTES:
             yield job
             job, size = [], 0
-        job.append(task)
+        job.append((number, task))
         size += len(task.body)
     if job:
         yield job

@@ -1025,7 +1025,7 @@ MUTATIONS: list[Mutation] = [
     Mutation(
         "budget-without-a-way-out",
         "budget.py",
-        "return not self._read and holder == next(iter(self._reading))",
+        "return not self._read and not self._values and holder == next(iter(self._reading))",
         "return False",
         "a body larger than all gets through",
         BUDGET,
@@ -1033,9 +1033,33 @@ MUTATIONS: list[Mutation] = [
     Mutation(
         "budget-way-out-for-everybody",
         "budget.py",
-        "return not self._read and holder == next(iter(self._reading))",
+        "return not self._read and not self._values and holder == next(iter(self._reading))",
         "return holder == next(iter(self._reading))",
         "nobody exceeds the limit while bodies are there to be parsed",
+        BUDGET,
+    ),
+    Mutation(
+        "budget-readers-forget-values",
+        "budget.py",
+        "return not self._read and not self._values and holder == next(iter(self._reading))",
+        "return not self._read and holder == next(iter(self._reading))",
+        "nobody exceeds the limit while values are there to be saved",
+        BUDGET,
+    ),
+    Mutation(
+        "budget-values-unbounded",
+        "budget.py",
+        "                await self._saved.wait()\n",
+        "                break\n",
+        "values wait for others to be saved",
+        BUDGET,
+    ),
+    Mutation(
+        "budget-values-all-at-once",
+        "budget.py",
+        "            while self._values and sum",
+        "            while sum",
+        "values of one page may be more than all",
         BUDGET,
     ),
     Mutation(

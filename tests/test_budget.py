@@ -122,6 +122,59 @@ async def test_nothing_is_given_to_one_who_is_about_to_leave() -> None:
     assert budget.used == 10
 
 
+# ---- what was in the bodies
+
+
+async def test_values_take_the_place_of_their_body() -> None:
+    budget = Budget(80)
+    assert budget.take_now(1, 40)
+    budget.keep(1)
+    await budget.exchange(1, 5)
+    assert budget.used == 5
+    budget.free(1)
+    assert budget.used == 0
+
+
+async def test_values_wait_for_others_to_be_saved_in_the_order_in_which_they_come() -> None:
+    budget = Budget(80)
+    await budget.exchange(1, 6)
+    second, third = (asyncio.create_task(budget.exchange(n, n + 4)) for n in (2, 3))
+    await a_turn()
+    assert not second.done()
+    budget.free(1)
+    await settled(second)
+    await a_turn()
+    assert not third.done()
+    budget.free(2)
+    await settled(third)
+    assert (budget.used, budget.peak) == (7, 7)
+
+
+async def test_values_of_one_page_may_be_more_than_all() -> None:
+    budget = Budget(80)
+    await budget.exchange(1, 500)
+    assert budget.used == 500
+
+
+async def test_who_gives_up_waiting_with_values_lets_the_next_one_go() -> None:
+    budget = Budget(80)
+    await budget.exchange(1, 10)
+    second, third = (asyncio.create_task(budget.exchange(n, 1)) for n in (2, 3))
+    await a_turn()
+    second.cancel()
+    budget.free(1)
+    await settled(third)
+    assert budget.used == 1
+
+
+async def test_readers_wait_for_values_to_be_saved() -> None:
+    budget = Budget(80)
+    await budget.exchange(1, 75)
+    reader = await waiting(budget, 2, 10)
+    budget.free(1)
+    await settled(reader)
+
+
 async def test_to_free_twice_or_nothing_changes_nothing() -> None:
     budget = Budget(10)
     assert budget.take_now(1, 4)

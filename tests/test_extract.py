@@ -269,7 +269,7 @@ def test_a_url_that_no_rule_fits_gives_no_row() -> None:
 
 
 def test_too_much_output_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extract, "MAX_OUTPUT", 10_000)
+    monkeypatch.setattr(extract, "MAX_OUTPUT", 11_000)
     text = "<p>" + "x" * 3000
     assert rows(text * 3, field("f", ""), each="p")
     with pytest.raises(OutputTooLargeError):
@@ -279,10 +279,19 @@ def test_too_much_output_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_many_small_rows_are_much_output_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extract, "MAX_OUTPUT", 10_000)
+    monkeypatch.setattr(extract, "MAX_OUTPUT", 100 * (extract.ROW_COST + extract.VALUE_COST))
     assert rows("<i></i>" * 100, field("f", ""), each="i")
     with pytest.raises(OutputTooLargeError):
         rows("<i></i>" * 101, field("f", ""), each="i")
+
+
+@pytest.mark.parametrize("text", ["\x01", "\N{SNOWMAN}", "\N{GRINNING FACE}"])
+def test_characters_count_as_much_as_they_take(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In memory or on its way as JSON: two to six bytes each."""
+    monkeypatch.setattr(extract, "MAX_OUTPUT", 10_000)
+    assert rows(f"<p title='{'x' * 9000}'>", field("f", "p::attr(title)"))
+    with pytest.raises(OutputTooLargeError):
+        rows(f"<p title='{text * 5000}'>", field("f", "p::attr(title)"))
 
 
 # ---- links

@@ -9,7 +9,7 @@ import pytest
 from scrapeq.models import Outcome, Page, Record, Request
 from scrapeq.parse import load, setup
 from scrapeq.retry import RetryPolicy
-from scrapeq.verdict import outcome_of
+from scrapeq.verdict import outcome_of, weight
 from scrapeq.workers import Result
 
 NOW = 1_800_000_000.0
@@ -92,6 +92,23 @@ def test_a_body_without_its_end_is_fetched_again_and_in_the_end_taken_with_a_fla
         (1, False, False), (2, False, False), (3, True, True),
     ]  # fmt: skip
     assert found[0].due == NOW + 1
+
+
+def test_under_strict_a_body_without_its_end_has_failed_in_the_end() -> None:
+    result = answered((("items", {"title": "x"}),), truncated=True)
+    found = [outcome_of(a_page(attempt=n), result, RETRY, NOW, strict=True) for n in (1, 3)]
+    assert [(x.verdict, x.reason, x.records) for x in found] == [
+        ("retry", "truncated", ()), ("failed", "truncated", ()),
+    ]  # fmt: skip
+    assert (found[1].status, found[1].final_url) == (200, "http://host.test/end")
+
+
+def test_records_weigh_what_they_take_in_memory() -> None:
+    assert weight(()) == 0
+    light, heavy = ((Record("t", {"a": text, "b": None, "c": 1}),) for text in ("x", "x" * 10**6))
+    assert 100 < weight(light) < 1000
+    assert abs(weight(heavy) - weight(light) - 10**6) < 10
+    assert weight(heavy * 2) == 2 * weight(heavy)
 
 
 def test_the_answer_of_the_real_function_is_understood() -> None:

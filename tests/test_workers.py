@@ -23,6 +23,7 @@ from scrapeq import parse, workers
 from scrapeq.errors import FatalError
 from scrapeq.extract import DEFAULT_RULE
 from scrapeq.workers import JOB_BYTES, Pool, Result, Task
+from tests.program_kit import sleeps, until
 
 HOUSE = Path(__file__).parent.parent
 MEMORY = 300 << 20
@@ -123,6 +124,39 @@ async def test_answers_come_in_more_than_one_piece_when_a_job_takes_long() -> No
         ]  # fmt: skip
 
 
+async def test_while_the_listener_takes_its_time_no_more_than_a_frame_is_in_memory() -> None:
+    """The process waits with what comes next, and is not blamed for it."""
+    heard: list[int] = []
+    first, go_on = asyncio.Event(), asyncio.Event()
+
+    async def told(number: int, result: Result) -> None:
+        assert len(result.value) == 4 << 20
+        heard.append(number)
+        first.set()
+        await go_on.wait()
+
+    async with pool(deadline=30.0) as made:
+        job = asyncio.create_task(made.each([Task("large", b"")] * 8, told))
+        await first.wait()
+        (pid,) = made.pids()
+        await asyncio.to_thread(until, lambda: sleeps(pid))
+        assert heard == [0]
+        assert psutil.Process(pid).memory_info().rss < MEMORY
+        go_on.set()
+        await job
+    assert heard == list(range(8))
+
+
+async def test_what_a_listener_raises_ends_the_job_and_the_pool_goes_on() -> None:
+    async def told(number: int, result: Result) -> None:
+        raise OSError(f"not {number}")
+
+    async with pool() as made:
+        with pytest.raises(OSError, match="not 0"):
+            await made.each([GOOD, GOOD], told)
+        assert values(await made.run([GOOD])) == [4]
+
+
 # ---- bad tasks
 
 
@@ -152,7 +186,7 @@ async def test_a_bad_task_is_told_from_its_neighbours(deed: str, fate: str, said
 async def test_every_kind_of_bad_task_in_one_job() -> None:
     deeds = ["segv", "loop", "raise", "eat", "exit", "kill", "strange"]
     fates = ["crash", "timeout", "error", "memory", "crash", "memory", "error"]
-    async with pool(deadline=0.5, memory=SMALL) as made:
+    async with pool(deadline=2.0, memory=SMALL) as made:
         results = await made.run(among_good(*deeds))
     assert values(results) == [4] + [x for fate in fates for x in (fate, 4)]
 
