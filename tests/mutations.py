@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests import mutations_bench, mutations_requests
+from tests import mutations_bench, mutations_input, mutations_requests
 from tests.mutations_rooms import ROWS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -1128,7 +1128,10 @@ MUTATIONS: list[Mutation] = [
         CHANNEL,
     ),
 ]
-MUTATIONS += [Mutation(*row) for row in (*ROWS, *mutations_bench.ROWS, *mutations_requests.ROWS)]
+MUTATIONS += [
+    Mutation(*row)
+    for row in (*ROWS, *mutations_bench.ROWS, *mutations_input.ROWS, *mutations_requests.ROWS)
+]
 
 
 def copy(target: Path) -> None:

@@ -100,6 +100,11 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, cli: CommandLine)
     assert "folder: Is a directory" in cli.refusal("-c", "folder")
 
 
+def test_a_file_that_never_ends_is_refused() -> None:
+    with pytest.raises(UsageError, match="more than 1 MB"):
+        load(Path("/dev/zero"))
+
+
 def test_the_file_that_is_wrong_is_the_one_that_is_named(cli: CommandLine) -> None:
     cli.write("scrapeq.toml", "[run]\nfetchers = 3\n")
     cli.write(cli.personal, "[run]\n\n\nfetchers = 'three'\n")

@@ -8,11 +8,13 @@ import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from protego import Protego
 from yarl import URL
 
 from scrapeq.fetch import Fetcher, FetchLimits
@@ -527,6 +529,98 @@ class Fake:
     ) -> tuple[int, bytes] | Failure:
         self.asked.append(url)
         return 404, b""
+
+
+async def test_a_fault_of_the_library_costs_the_rules_that_it_cannot_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = Protego.parse
+
+    def parse(text: str) -> Protego:
+        if "/boom" in text:
+            raise IndexError("a bug")
+        return real(text)
+
+    monkeypatch.setattr(Protego, "parse", parse)
+    robots = answer(b"User-agent: *\nDisallow: /boom\nDisallow: /secret\n")
+    assert await allowed(robots, "/secret", "/open", "/boom") == [False, True, True]
+
+
+async def test_a_fault_of_the_library_that_comes_with_a_url_is_that_urls_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = Protego.can_fetch
+
+    def can_fetch(self: Protego, url: str, agent: str) -> bool:
+        if url.endswith("/boom"):
+            raise IndexError("a bug")
+        return real(self, url, agent)
+
+    monkeypatch.setattr(Protego, "can_fetch", can_fetch)
+    async with serving(site(answer(FORBIDS))) as server, gated() as (gate, _):
+        found = await gate.fetch(wanted(server.url("/boom")))
+        assert passes(await gate.fetch(wanted(server.url("/open"))))
+    assert isinstance(found, Outcome)
+    assert (found.verdict, found.reason) == ("skipped", "robots_unreachable")
+    assert "a bug" in found.detail
+
+
+async def test_a_fault_of_ours_is_no_end_of_the_origin() -> None:
+    class Broken(Fake):
+        async def read_small(self, *_: object, **__: object) -> tuple[int, bytes] | Failure:
+            self.asked.append(URL())
+            if len(self.asked) == 1:
+                raise RuntimeError("a bug")
+            return 404, b""
+
+    gate = RobotsGate(Broken(), POLICY, user_agent="scrapeq/1")
+    found = await gate.fetch(wanted("http://host.test/"))
+    assert isinstance(found, Outcome)
+    assert (found.verdict, found.reason) == ("retry", "robots_unreachable")
+    assert isinstance(await gate.fetch(wanted("http://host.test/", attempt=2)), Page)
+
+
+async def test_a_robots_txt_on_a_host_that_is_not_there_does_not_blame_the_living_one() -> None:
+    async with serving(site(redirect("http://nowhere.test/r"))) as server, gated() as (gate, _):
+        found = await gate.fetch(wanted(server.url()))
+    assert isinstance(found, Outcome)
+    assert (found.verdict, found.reason) == ("retry", "robots_unreachable")
+
+
+async def test_a_silence_stands_for_all_urls_of_an_attempt_and_for_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(
+        "scrapeq.robots.time", SimpleNamespace(monotonic=lambda: clock[0], time=time.time)
+    )
+
+    class Down(Fake):
+        async def read_small(self, *_: object, **__: object) -> tuple[int, bytes] | Failure:
+            self.asked.append(URL())
+            return 503, b""
+
+    fake = Down()
+    gate = RobotsGate(fake, POLICY, user_agent="scrapeq/1")
+    for attempt, seconds, asked in (
+        (1, 0, 1), (1, 1, 1), (2, 2, 2), (1, 3, 2), (3, 4, 3), (2, 5, 3), (1, 63, 3), (1, 65, 4),
+    ):  # fmt: skip
+        clock[0] = seconds
+        await gate.fetch(wanted("http://host.test/", attempt))
+        assert len(fake.asked) == asked
+
+
+async def test_rules_stand_for_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(
+        "scrapeq.robots.time", SimpleNamespace(monotonic=lambda: clock[0], time=time.time)
+    )
+    fake = Fake()
+    gate = RobotsGate(fake, POLICY, user_agent="scrapeq/1")
+    for seconds, asked in ((0, 1), (86_000, 1), (86_401, 2)):
+        clock[0] = seconds
+        await gate.fetch(wanted("http://host.test/", 2))
+        assert len(fake.asked) == asked
 
 
 async def test_only_so_many_are_remembered() -> None:
