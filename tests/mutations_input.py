@@ -20,8 +20,8 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "robots-fault-of-ours",
         "robots.py",
-        "        except Exception as exc:\n            return Failure(",
-        "        except ZeroDivisionError as exc:\n            return Failure(",
+        "except (Exception, asyncio.CancelledError) as exc:",
+        "except ZeroDivisionError as exc:",
         "a fault of ours does not fail all pages of an origin",
         ROBOTS,
     ),
@@ -92,7 +92,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "list-beside-the-database",
         "session.py",
-        '{results, *(results + end for end in ("-lock", "-wal", "-shm", "-journal"))}',
+        "{results, *(results + end for end in COMPANIONS)}",
         "{results}",
         "a list is never removed as a file of the database",
         CONFIG,
