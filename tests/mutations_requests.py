@@ -36,6 +36,14 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
         REDIRECTS,
     ),
     (
+        "location-quoted-by-its-fault",
+        "fetch/redirects.py",
+        'quotes = "@" in location and',
+        'quotes = "@@@" in location and',
+        "what is wrong with a Location is told without its password",
+        REDIRECTS,
+    ),
+    (
         "robots-told-everything",
         "fetch/fetcher.py",
         "headers = self._secrets.own if listed else ()",

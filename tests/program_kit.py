@@ -31,9 +31,13 @@ PLAIN = ("--parsers", "1", "--progress", "none")
 
 
 def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables of a user who has configured nothing."""
+    """The variables of a user who has configured nothing. PYTHONPATH says which code is tested."""
     ours = ("SCRAPEQ_", "FORCE_COLOR", "NO_COLOR", "TTY_", "COLUMNS", "LINES", "PYTHON", "COV_")
-    kept = {name: text for name, text in os.environ.items() if not name.startswith(ours)}
+    kept = {
+        name: text
+        for name, text in os.environ.items()
+        if name == "PYTHONPATH" or not name.startswith(ours)
+    }
     folders = {"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")}
     return {**kept, **folders, "TERM": "xterm-256color", **(extra or {})}
 

@@ -59,10 +59,13 @@ def target_of(url: URL, locations: Sequence[str]) -> URL:
     location = locations[0].strip()
     try:
         if any(other.strip() != location for other in locations):
-            raise ValueError("two different locations")
+            raise BadURLError("invalid_url", "two different locations")
         quoted = RAW_BYTE.sub(lambda match: f"%{ord(match[0]) - 0xDC00:02X}", location)
         return parse(str(url.join(URL(quoted)))).with_user(None)
     except ValueError as exc:
         scheme = isinstance(exc, BadURLError) and exc.reason == "scheme"
         reason = "redirect_scheme" if scheme else "redirect_invalid"
-        raise NoPageError(Failure(reason, f"{visible(location, 200)!r}: {exc}")) from None
+        # What yarl says may quote user and password.
+        quotes = "@" in location and not isinstance(exc, BadURLError)
+        why = "cannot be read as a URL" if quotes else exc
+        raise NoPageError(Failure(reason, f"{visible(location, 200)!r}: {why}")) from None

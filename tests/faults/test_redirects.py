@@ -78,6 +78,7 @@ def test_067_a_location_that_is_none_is_a_failure_and_gives_nothing_away(
         "/port": head + b"Location: http://" + user + b"@h.test:99999/\r\n\r\n",
         "/host": head + b"Location: //" + user + b"@/x\r\n\r\n",
         "/slash": head + b"Location: http://" + user + b"/@h.test:x/\r\n\r\n",
+        "/letter": head + b"Location: http://" + user + b"@h\xe2\x84\x80.test/\r\n\r\n",
         "/long": head + b"Location: /" + b"x" * 9000 + b"\r\n\r\n",
         "/many": head + b"Location: http://" + b"@" * 10_000 + b"h.test\r\n\r\n",
         "/empty": head + b"Location:\r\n\r\n",
