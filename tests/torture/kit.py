@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+import struct
 import subprocess
 import sys
 import time
@@ -18,10 +19,13 @@ from typing import Any
 
 import psutil
 
+import scrapeq
 from tests.program_kit import environment
 
 PATIENCE = 120.0
 """Seconds after which a run hangs. A run takes some 3 seconds on a quiet machine."""
+CODE = str(Path(scrapeq.__file__).parent.parent)
+"""What is under test here is under test in each program, also in a copy of the code."""
 GONE_WITHIN = 20.0
 """Seconds in which what a dead program has started must be gone as well."""
 
@@ -76,7 +80,7 @@ class Group:
             self._process = subprocess.Popen(
                 command,
                 cwd=folder,
-                env=environment(folder),
+                env=environment(folder, {"PYTHONPATH": CODE}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=file,
@@ -127,6 +131,14 @@ def read_copy(db: Path, scratch: Path) -> sqlite3.Connection | None:
             shutil.copy(db.parent / name, scratch / name)
     copy = scratch / db.name
     return sqlite3.connect(copy) if copy.exists() else None
+
+
+def in_checkpoint(db: Path) -> bool:
+    """Whether its log's index (walformat: WAL-Index Header) says that a checkpoint has begun, or
+    a recovery was made, and not all frames were copied yet."""
+    index = db.with_name(db.name + "-shm")
+    words = struct.unpack_from("=9I", index.read_bytes(), 96) if index.exists() else [0] * 9
+    return words[8] > words[0]
 
 
 def select(connection: sqlite3.Connection, query: str) -> list[tuple[Any, ...]]:

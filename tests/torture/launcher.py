@@ -91,7 +91,8 @@ def _kill_child() -> None:
 
 
 def _limit(growth: int) -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_WAL.stat().st_size + growth, -1))
+    file = _WAL if _WAL.exists() else DATABASE
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + growth, -1))
 
 
 def watch(script: Script, pages: int | None) -> None:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+RECOVERY = "while the log is recovered"
 ROWS = r"^(INSERT INTO \"|UPDATE pages)"
 SETTLED = r"^\s*UPDATE pages SET state"
 
 
 @dataclass(frozen=True)
 class Moment:
-    """One of: `script` for the launcher; `request`, killed by the site at this part of all
-    requests; `time`, killed from outside at this part of the time that a whole run takes."""
+    """One of: `script` for the launcher; `request`, killed by the site at this part of the
+    requests that are left; `time`, killed from outside at this part of the time that is left."""
 
     name: str
     script: Mapping[str, Any] = field(default_factory=dict)
@@ -110,8 +111,8 @@ def _drain(chance: Random) -> dict[str, Any]:
 PINNED: Mapping[str, Callable[[Random], dict[str, Any]]] = {
     "while the database is created": _creation,
     "while it is laid out": _layout,
-    "while the list is read": _reading,
     "while a parse worker starts": _worker_starts,
+    "while the list is read": _reading,
     "in the first commit": _first_commit,
     "within a transaction": _transaction,
     "in the writes of a commit": _torn_write,
@@ -123,14 +124,26 @@ PINNED: Mapping[str, Callable[[Random], dict[str, Any]]] = {
 }
 
 
-def pinned(number: int, chance: Random) -> Moment:
-    """The moments of the table in turn."""
-    name = list(PINNED)[number % len(PINNED)]
-    return Moment(name, PINNED[name](chance))
+CHEAP = tuple(PINNED)[:3]
+"""So early that a trial has time for three of them."""
 
 
-def random(chance: Random) -> Moment:
-    """Anywhere in the life of a run, by its progress or by time."""
+def plan(seed: int, chance: Random) -> list[Moment]:
+    """The kills of one trial. An odd seed begins with a moment of the table, in turn; an even one
+    with a random moment."""
+    if seed % 2:
+        name = list(PINNED)[seed // 2 % len(PINNED)]
+        times = 3 if name in CHEAP else 1
+        kills = [Moment(name, PINNED[name](chance)) for _ in range(times)]
+    else:
+        kills = [_random(chance)]
+    for _ in range(chance.choice([0, 0, 0, 1, 1, 2])):
+        kills.append(_recovery() if chance.random() < 0.2 else _random(chance))
+    return kills[:3]
+
+
+def _random(chance: Random) -> Moment:
+    """Anywhere in what is left of a run, by its progress or by time."""
     group = chance.random() < 0.75
     if chance.random() < 0.25:
         return Moment("at a random time", time=chance.random(), group=group)
@@ -138,6 +151,6 @@ def random(chance: Random) -> Moment:
     return Moment("at a random request", request=chance.random(), after=after, group=group)
 
 
-def recovery() -> Moment:
+def _recovery() -> Moment:
     """While the log that the kill before has left is read back."""
-    return Moment("while the log is recovered", {"checkpoint": 1})
+    return Moment(RECOVERY, {"checkpoint": 1})

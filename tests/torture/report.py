@@ -47,7 +47,7 @@ def as_text(found: dict[str, Any]) -> str:
 def complaint(report: Report) -> str:
     """What failed, and the command that repeats it."""
     return (
-        f"trial {report.seed} ({report.moment}) failed: {report.failure}\n"
+        f"trial {report.seed} ({', '.join(report.moments)}) failed: {report.failure}\n"
         f"  its files: {report.folder}\n"
         f"  again: python -m tests.torture.kill --trials 1 --seed {report.seed}"
     )

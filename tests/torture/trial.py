@@ -124,7 +124,7 @@ class Kill:
 
     moment: str
     killed: bool
-    """False: the run had ended before the moment came."""
+    """False: the moment never came, or was over."""
     repeats: int = 0
     """URLs asked for whose answer did not get into the database."""
 
@@ -134,7 +134,7 @@ class Report:
     """What a trial came to."""
 
     seed: int
-    moment: str
+    moments: Sequence[str]
     kills: list[Kill] = field(default_factory=list)
     bound: int = 0
     """Repeats that one kill may cause at most."""
@@ -174,14 +174,16 @@ class Trial:
         check(not self._left_files(), f"left behind: {self._left_files()}")
 
     def kill(self, moment: Moment, reference: Reference) -> bool:
-        """Begin a run and kill it; return whether it was still alive then."""
+        """Begin a run and kill it; return whether that was at its moment."""
         program = self._start(moment)
         limit = kit.PATIENCE
+        left = max(reference.requests - self._asked, 1)
         if moment.request is not None:
-            at = self._asked + max(1, round(moment.request * reference.requests))
+            at = self._asked + max(1, round(moment.request * left))
             self._site.kill(program.pid, group=moment.group, at=at, after=moment.after)
         elif moment.time is not None:
-            limit = moment.time * reference.seconds
+            start = 0.2  # of a whole run: to begin and to end takes its time as well
+            limit = moment.time * reference.seconds * max(start, left / reference.requests)
         code = program.wait(limit)
         if code is None:
             program.kill(group=moment.group)
@@ -190,7 +192,8 @@ class Trial:
         self._check_rest(program)
         expected = (-SIGKILL, -SIGXFSZ, 0, 130, 143)
         check(code in expected, f"a run ended with {code}: {program.log.read_text()[-2000:]}")
-        return code < 0
+        in_time = "checkpoint" not in moment.script or kit.in_checkpoint(self._folder / DB)
+        return code < 0 and in_time
 
     def look(self, reference: Reference | None = None) -> int:
         """Check what holds at every moment; return how many requests are new and in vain."""
@@ -300,16 +303,14 @@ def undisturbed(folder: Path, site: kit.Site) -> Reference:
 
 
 def run(seed: int, folder: Path, site: kit.Site, reference: Reference) -> Report:
-    """The trial that belongs to the seed: an odd one begins with a pinned moment. What does not
-    hold is told in the Report."""
+    """The trial that belongs to the seed. What does not hold is told in the Report."""
     chance = Random(seed)
-    moment = moments.pinned(seed // 2, chance) if seed % 2 else moments.random(chance)
-    report = Report(seed, moment.name, folder=str(folder))
+    kills = moments.plan(seed, chance)
+    report = Report(seed, [moment.name for moment in kills], folder=str(folder))
     began = time.monotonic()
     try:
-        _run(
-            report, chance, moment, Trial(folder, site, sizes_by(chance), _flags(chance)), reference
-        )
+        trial = Trial(folder, site, sizes_by(chance), _flags(chance))
+        _run(report, kills, trial, reference)
     except BrokenPromiseError as exc:
         report.failure = str(exc)
     except Exception as exc:  # a broken database raises many things
@@ -318,13 +319,9 @@ def run(seed: int, folder: Path, site: kit.Site, reference: Reference) -> Report
     return report
 
 
-def _run(
-    report: Report, chance: Random, moment: Moment, trial: Trial, reference: Reference
-) -> None:
+def _run(report: Report, kills: Sequence[Moment], trial: Trial, reference: Reference) -> None:
     report.bound = trial.sizes.bound
-    for number in range(chance.choice([1, 1, 1, 2, 2, 3])):
-        if number:
-            moment = moments.recovery() if chance.random() < 0.2 else moments.random(chance)
+    for moment in kills:
         killed = trial.kill(moment, reference)
         repeats = trial.look(reference)
         report.kills.append(Kill(moment.name, killed, repeats))
