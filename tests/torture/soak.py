@@ -35,8 +35,9 @@ FLAGS = (
 )  # fmt: skip
 TICK = 0.05
 """Seconds between two portions of the list."""
-TO_END = 120.0
-"""Seconds that what is inside may take once the list has ended."""
+TO_END = 900.0
+"""Seconds that what is inside may take once the list has ended: 17,000 lines lie in a pipe and
+read ahead of a run that is behind."""
 
 COLUMNS = ("state", "reason", "detail", "status", "attempts", "truncated", "bytes")
 
@@ -173,12 +174,11 @@ def faults_of(soaked: Soaked, folder: Path, port: int, every: int) -> list[str]:
         found.append(f"exit code {soaked.code}")
     if soaked.err:
         found.append(f"said on stderr: {soaked.err[:2000]}")
-    found += _wrong_verdicts(soaked, folder / "scrapeq.db", port, every)
     if (most := max((one.wal for one in soaked.samples), default=0)) >= MOST_WAL:
         found.append(f"a WAL of {most:,} bytes")
     if soaked.seconds >= LONG:
         found += _growth(soaked.samples)
-    return found
+    return [*found, *_wrong_verdicts(soaked, folder / "scrapeq.db", port, every)]
 
 
 def _wrong_verdicts(soaked: Soaked, db: Path, port: int, every: int) -> Iterator[str]:
@@ -235,9 +235,8 @@ def _growth(samples: Sequence[Sample]) -> Iterator[str]:
     """What a long run says by its second half."""
     half = len(samples) // 2
     first, second = samples[:half], samples[half:]
-    times = [one.at for one in second]
-    slope = statistics.linear_regression(times, [one.parent for one in second]).slope
-    if (more := slope * (times[-1] - times[0])) > MOST_GROWTH:
+    span = second[-1].at - second[0].at
+    if (more := _slope(second) * span) > MOST_GROWTH:
         yield f"the parent grows by {more / 1e6:.1f} MB in half of the time"
     for name in ("parent", "children"):
         before, after = (max(getattr(one, name) for one in half) for half in (first, second))
@@ -251,22 +250,30 @@ def _growth(samples: Sequence[Sample]) -> Iterator[str]:
         yield f"{before} threads became {after}"
 
 
+def _slope(samples: Sequence[Sample]) -> float:
+    """Bytes a second by which the parent grows, by a line through all of them."""
+    times = [one.at for one in samples]
+    return statistics.linear_regression(times, [one.parent for one in samples]).slope
+
+
 def report(soaked: Soaked, faults: Sequence[str]) -> str:
-    samples = [*soaked.samples] or [Sample(0, 0, 0, 0, 0, 0)]
-    # Its start is no level yet, and at its end connections are closed.
-    start, end = samples[min(30, len(samples) - 1)], samples[-min(30, len(samples))]
+    samples = soaked.samples
+    quarters = [samples[len(samples) * n // 4 : len(samples) * (n + 1) // 4] for n in range(4)]
 
     def told(name: str, unit: float = 1e6) -> str:
-        values = [getattr(sample, name) / unit for sample in (start, end)]
-        peak = max(getattr(sample, name) for sample in samples) / unit
-        return f"{values[0]:.1f} at the start, {values[1]:.1f} at the end, {peak:.1f} at most"
+        means = (statistics.mean(getattr(one, name) for one in part) for part in quarters)
+        peak = max(getattr(one, name) for one in samples)
+        return f"{', '.join(f'{mean / unit:.1f}' for mean in means)}; at most {peak / unit:.1f}"
 
     wrong = soaked.lines - soaked.kinds["page"]
     return "\n".join(
         [
-            f"{soaked.lines:,} URLs in {soaked.seconds:.0f}s: {soaked.rate:.1f} a second",
+            f"{soaked.lines:,} URLs in {soaked.seconds:.0f}s: {soaked.rate:.1f} a second; "
+            f"all in all {samples[-1].at:.0f}s",
             f"faults: {wrong:,} of {len(soaked.kinds) - 1} kinds, {HOSTS} hosts",
-            f"parent, MB RSS: {told('parent')}",
+            "means of the four quarters, and the peak:",
+            f"parent, MB RSS: {told('parent')}; "
+            f"second half: {3600 * _slope(samples[len(samples) // 2 :]) / 1e6:+.1f} MB an hour",
             f"children, MB RSS: {told('children')}",
             f"descriptors: {told('files', 1)}",
             f"threads: {told('threads', 1)}",
