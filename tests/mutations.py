@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests import mutations_bench, mutations_input, mutations_requests
+from tests import mutations_bench, mutations_borders, mutations_input, mutations_requests
 from tests.mutations_rooms import ROWS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -1130,7 +1130,13 @@ MUTATIONS: list[Mutation] = [
 ]
 MUTATIONS += [
     Mutation(*row)
-    for row in (*ROWS, *mutations_bench.ROWS, *mutations_input.ROWS, *mutations_requests.ROWS)
+    for row in (
+        *ROWS,
+        *mutations_bench.ROWS,
+        *mutations_borders.ROWS,
+        *mutations_input.ROWS,
+        *mutations_requests.ROWS,
+    )
 ]
 
 

@@ -44,6 +44,8 @@ def test_whatever_fails_once_a_run_ends_cleanly_and_the_next_one_completes(
         ("net.await body of robots.txt", "cancelled"),
         ("store close", "db_io"),
         ("thread list", "no_thread"),
+        ("thread ThreadPoolExecutor", "no_thread"),
+        ("store execute COMMIT", "cancelled"),
         ("pipe.recv", "half"),
     ],
 )
