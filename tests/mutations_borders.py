@@ -22,7 +22,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
         "raise OSError(errno.EAGAIN, str(exc)) from None",
         "raise",
         "no thread for a look-up is a fault that passes",
-        ONCE,
+        ("test_torture_awaits.py::test_a_thread_that_cannot_be_started_is_a_fault_of_the_system",),
     ),
     (
         "list-without-thread",
