@@ -45,7 +45,7 @@ def test_whatever_fails_once_a_run_ends_cleanly_and_the_next_one_completes(
         (Passage("list.await block", 1, "cancelled"), 1),
         (Passage("thread list", 1, "no_thread"), 1),
         (Passage("store execute COMMIT", 2, "cancelled"), 4),
-        (Passage("store close", 1, "db_io"), 0),
+        (Passage("store close", 1, "db_io"), 4),
         (Passage("net.await body of robots.txt", 1, "cancelled"), 0),
         (Passage("pipe.recv", 1, "half"), 0),
     ],
