@@ -106,6 +106,20 @@ def test_what_is_no_proxy_is_refused_and_its_password_is_not_repeated(text: str)
         assert "***" in str(refused.value)
 
 
+@given(
+    st.text()
+    | st.text("a:=;@ \r\n\0/[]").map(lambda rest: f"A{rest}")
+    | st.text("a:@/[]%9?#é").map(lambda rest: f"http://{rest}")
+)
+def test_whatever_is_taken_cannot_end_a_line(text: str) -> None:
+    for parse in (parse_header, parse_cookie, parse_proxy):
+        try:
+            made = parse(text)
+        except ValueError:
+            continue
+        assert made.startswith("@") or (made.isascii() and made.isprintable())
+
+
 # ---- files of them
 
 

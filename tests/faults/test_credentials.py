@@ -75,13 +75,13 @@ def test_026_a_bad_proxy_is_refused_and_its_password_masked(tmp_path: Path) -> N
         f"socks5://me:{PASSWORD}@proxy.test:1080",
         f"me:{PASSWORD}@proxy.test:3128",
     ]
-    for proxy in bad:
-        for words, env in ([["--proxy", proxy], {}], [[], {"SCRAPEQ_RUN_PROXY": proxy}]):
-            met = start(tmp_path, "run", *PLAIN, *words, "urls.txt", env=env)  # type: ignore[arg-type]
-            assert met.code == 2, met.err
-            assert "--proxy" in met.err
-            assert "(***)@proxy.test" in met.err
-            assert PASSWORD not in met.err + met.out
+    by_flag = [start(tmp_path, "run", *PLAIN, "--proxy", proxy, "urls.txt") for proxy in bad]
+    by_variable = start(tmp_path, "run", *PLAIN, "urls.txt", env={"SCRAPEQ_RUN_PROXY": bad[0]})
+    for met in (*by_flag, by_variable):
+        assert met.code == 2, met.err
+        assert "--proxy" in met.err
+        assert "(***)@proxy.test" in met.err
+        assert PASSWORD not in met.err + met.out
     assert not (tmp_path / "scrapeq.db").exists()
 
 

@@ -166,7 +166,7 @@ def test_070_no_redirect_leads_from_the_internet_to_a_private_address(
 
 
 def test_071_the_body_of_a_redirect_is_not_read(site: Site, tmp_path: Path) -> None:
-    bomb = brotli.compress(bytes(50 << 20))
+    bomb = brotli.compress(bytes(20 << 20))
     packed = {"Content_Encoding": "br", "Location": "/end"}
     flood = b"HTTP/1.1 302 Found\r\nLocation: /end\r\nContent-Length: 99999999999\r\n\r\n"
     endless = b"HTTP/1.1 302 Found\r\nLocation: /end\r\nTransfer-Encoding: chunked\r\n\r\n"
