@@ -84,8 +84,8 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "summary-pipe-let-go",
         "session.py",
-        "    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):  ",
-        "    if True:  ",
+        "    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):",
+        "    if True:",
         "who reads the summary from a pipe is not told that it has ended before it came",
         CONFIG,
     ),
