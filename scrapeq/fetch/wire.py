@@ -148,9 +148,12 @@ class Wire(ResponseHandler):
         if self._tls is None:
             return False
         try:
-            return bool(self._tls.read(1))
+            self._tls.read(1)
+        except ssl.SSLZeroReturnError:
+            return False
         except ssl.SSLError:
             return True
+        return False
 
     def _on_read_timeout(self) -> None:
         timer = self._read_timeout_handle
