@@ -6,9 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LATE = 2.0
-"""Seconds by which a timer is late only if this whole process stood still (SIGSTOP, a laptop that
-slept). aiohttp rounds its own up by as much as one."""
+from scrapeq.clock import LATE
 
 
 class Deadlines:
@@ -59,7 +57,13 @@ class Deadlines:
             self._timer = asyncio.get_running_loop().call_at(due, self._expire_due)
 
     def _expire_due(self) -> None:
-        self._expire(asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        late = now - self._timer.when() if self._timer is not None else 0.0
+        if late > LATE:  # it was this process that stood still: all begin anew
+            anew = now + self._seconds
+            self._due = {timeout: max(due, anew) for timeout, due in self._due.items()}
+        else:
+            self._expire(now)
         self._wait(min(self._due.values(), default=float("inf")))
 
     def _expire(self, now: float) -> None:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from scrapeq.models import Order, Outcome, Request
+from scrapeq.retry import WRONG_CLOCK
 from scrapeq.stores import Store
 
 WINDOWS: dict[Order, int] = {"fifo": 4096, "lifo": 256, "priority": 256}
@@ -100,6 +101,12 @@ class Frontier:
             self._hold(request.host, asyncio.get_running_loop().time() + self._delay)
             self._changed.set()
 
+    def left_out(self, request: Request) -> None:
+        """It was settled without a request: no interval counts."""
+        self._hosts[request.host].unstarted -= 1
+        self.answered(request)
+        self._changed.set()
+
     def answered(self, request: Request) -> None:
         """Its fetcher is done with it: the host has a place free."""
         host = self._hosts[request.host]
@@ -109,7 +116,9 @@ class Frontier:
         self._unpark(request.host)
 
     def pause(self, host: str, seconds: float) -> None:
-        """Leave a host alone: it said 429, or asked for patience in another way."""
+        """Leave a host alone: it said 429, or asked for patience in another way, or is down."""
+        if seconds <= 0:
+            return
         self._hosts.setdefault(host, _Host())
         self._hold(host, asyncio.get_running_loop().time() + seconds)
         self._changed.set()
@@ -244,7 +253,8 @@ class Frontier:
 
     def _may_find(self) -> bool:
         """The Store may have something to take, and there is room for it."""
-        due = self._next_due is not None and self._next_due <= time.time()
+        wait = 1.0 if self._next_due is None else self._next_due - time.time()
+        due = not 0 < wait <= WRONG_CLOCK
         return (self._more or due) and self._has_room()
 
     def _has_room(self) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from scrapeq.breaker import Breaker
 from scrapeq.budget import Budget
 from scrapeq.channel import Channel
 from scrapeq.errors import FatalError
@@ -17,7 +18,7 @@ from scrapeq.intake import Intake
 from scrapeq.meter import Latency
 from scrapeq.models import Outcome, Page, QueueStatus, Reading, Request, StageStatus
 from scrapeq.pipeline import Pipeline
-from scrapeq.retry import RetryPolicy
+from scrapeq.retry import RetryPolicy, given_up, handed_back
 from scrapeq.robots import RobotsGate
 from scrapeq.settings import Settings
 from scrapeq.stage import Stage
@@ -49,6 +50,7 @@ class Plant:
         pool: Pool,
         retry: RetryPolicy,
         budget: Budget,
+        breaker: Breaker,
     ) -> None:
         self.store = store
         self.fetcher = fetcher
@@ -57,6 +59,7 @@ class Plant:
         self._pool = pool
         self._retry = retry
         self._budget = budget
+        self._breaker = breaker
         self._tally = Tally()
         self._parsing, self._saving = Latency(), Latency()
         self._batches = 0
@@ -147,14 +150,26 @@ class Plant:
 
     async def _fetch(self, requests: Sequence[Request]) -> Sequence[Page | Outcome]:
         (request,) = requests
+        if (settled := self._without_asking(request)) is not None:
+            self.frontier.left_out(request)
+            return (settled,)
         self.frontier.started(request)
         try:
             result = await self._page_for(request)
         finally:
+            # Before its place is free: the next one of the host would go at once.
+            self.frontier.pause(request.host, self._breaker.pause(request.host, time.monotonic()))
             self.frontier.answered(request)
         if isinstance(result, Outcome) and result.host_due is not None:
             self.frontier.pause(request.host, result.host_due - time.time())
         return (result,)
+
+    def _without_asking(self, request: Request) -> Outcome | None:
+        """What becomes of a Request whose host has failed since it was handed out."""
+        if why := self._breaker.given_up(request.host):
+            return given_up(request, why)
+        pause = self._breaker.pause(request.host, time.monotonic())
+        return handed_back(request, time.time() + pause) if pause else None
 
     async def _parse(self, pages: Sequence[Page]) -> Sequence[Outcome]:
         outcomes: list[Outcome] = []

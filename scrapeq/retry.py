@@ -13,6 +13,11 @@ from scrapeq.models import Outcome, Request
 RETRY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 522, 524})
 """Statuses that may be better next time (Scrapy's list, and 425 of RFC 8470)."""
 
+LONGEST_WAIT = 120.0
+"""Seconds that no retry waits longer than."""
+WRONG_CLOCK = 2 * LONGEST_WAIT
+"""A due time further ahead was written by a clock that was wrong: it counts as due."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -27,6 +32,8 @@ class Failure:
     elapsed: float | None = None
     patience: float | None = None
     """Seconds that the server asked everybody to wait (Retry-After)."""
+    uncounted: float | None = None
+    """It says nothing about the URL: to be tried again after so many seconds, as if never tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +43,22 @@ class RetryPolicy:
     retries: int = 2
     base: float = 1.0
     cap: float = 60.0
-    patience: float = 120.0
+    patience: float = LONGEST_WAIT
     """The longest Retry-After that is kept; a longer one is cut to it."""
     jitter: Callable[[], float] = random.random
 
     def verdict(self, request: Request, failure: Failure, now: float) -> Outcome:
         """`retry` with its due time, or `failed`."""
+        if failure.uncounted is not None:
+            return Outcome(
+                request,
+                "retry",
+                failure.reason,
+                failure.detail,
+                attempts=request.attempt - 1,
+                due=now + failure.uncounted,
+                elapsed=failure.elapsed,
+            )
         pause = min(failure.patience, self.patience) if failure.patience else None
         again = failure.again and request.attempt <= self.retries
         wait = max(self._backoff(request.attempt), pause or 0.0)
@@ -64,9 +81,15 @@ class RetryPolicy:
         return step * (0.5 + 0.5 * self.jitter())
 
 
-def handed_back(request: Request) -> Outcome:
+def handed_back(request: Request, due: float | None = None) -> Outcome:
     """The Outcome of a Request that nobody tried: it stays pending, and no attempt is counted."""
-    return Outcome(request, "retry", "stopped", attempts=request.attempt - 1)
+    reason = "stopped" if due is None else "host_paused"
+    return Outcome(request, "retry", reason, attempts=request.attempt - 1, due=due)
+
+
+def given_up(request: Request, why: str) -> Outcome:
+    """The Outcome of a Request that nobody will try: its host only fails."""
+    return Outcome(request, "failed", "host_down", why, attempts=request.attempt - 1)
 
 
 def retry_after(value: str | None, now: float) -> float | None:

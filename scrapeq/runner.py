@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from scrapeq import parse
+from scrapeq.breaker import Breaker
 from scrapeq.budget import Budget
 from scrapeq.custom import headers_of
 from scrapeq.dashboard import Screen
@@ -76,7 +77,7 @@ async def run(
     Raises StorageError and UsageError for what is wrong before the first request; what goes
     wrong later is told by the Ended.
     """
-    asyncio.get_running_loop().set_default_executor(_Threads(64))  # for getaddrinfo
+    asyncio.get_running_loop().set_default_executor(_Threads(8))  # to parse a robots.txt
     store = await open_store(
         settings.output,
         tables(rules),
@@ -137,7 +138,7 @@ async def _build(
         max_redirects=settings.max_redirects,
         max_header=settings.max_header,
     )
-    budget = Budget(settings.max_in_flight)
+    budget, breaker = Budget(settings.max_in_flight), Breaker(settings.max_host_errors)
     fetcher = Fetcher(
         limits,
         retry,
@@ -148,10 +149,11 @@ async def _build(
         private=settings.private,
         many_sockets=max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2 - settings.fetchers),
         budget=budget,
+        breaker=breaker,
     )
     await stack.enter_async_context(fetcher)
     intake = Intake(source, store, credentials)
-    return Plant(settings, store, intake, fetcher, pool, retry, budget)
+    return Plant(settings, store, intake, fetcher, pool, retry, budget, breaker)
 
 
 class _Shift:

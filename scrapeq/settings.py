@@ -231,6 +231,10 @@ class Settings:
         Option("Seconds to save what is inside after Ctrl-C.", _LIMITS, (), 0, _A_DAY,
                metavar="SECONDS"),
     ] = 20.0  # fmt: skip
+    max_host_errors: Annotated[
+        int,
+        Option("Failures in a row after which a host is given up.", _LIMITS, (), 1, 1_000_000),
+    ] = 30  # fmt: skip
     max_failures: Annotated[
         str | None,
         Option("Exit with 3 when more URLs than this failed.", _LIMITS, metavar="N|N%",

@@ -8,6 +8,7 @@ not touched: each mutation is made in a copy.
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -17,9 +18,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-
-from tests import mutations_bench, mutations_borders, mutations_input, mutations_requests
-from tests.mutations_rooms import ROWS
 
 ROOT = Path(__file__).resolve().parent.parent
 PARALLEL = 2
@@ -1130,13 +1128,8 @@ MUTATIONS: list[Mutation] = [
 ]
 MUTATIONS += [
     Mutation(*row)
-    for row in (
-        *ROWS,
-        *mutations_bench.ROWS,
-        *mutations_borders.ROWS,
-        *mutations_input.ROWS,
-        *mutations_requests.ROWS,
-    )
+    for path in sorted(Path(__file__).parent.glob("mutations_*.py"))
+    for row in importlib.import_module(f"tests.{path.stem}").ROWS
 ]
 
 

@@ -86,7 +86,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "proxy-may-lead-inside",
         "fetch/connections.py",
-        "await check_host(url)",
+        "await check_host(url, self.resolver)",
         "pass",
         "a proxy is not asked for private addresses that a socket would be kept from",
         PROXY,

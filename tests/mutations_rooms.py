@@ -1022,8 +1022,8 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "store-due-again-and-again",
         "stores/sqlite.py",
-        "state = 'pending' AND due_at > ?\"",
-        "state = 'pending' AND due_at >= ?\"",
+        "state = 'pending' AND due_at > ? AND",
+        "state = 'pending' AND due_at >= ? AND",
         "what is due now is not due next",
         STORE,
     ),

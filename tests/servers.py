@@ -36,8 +36,9 @@ class Wire:
     async def flood(self, piece: bytes) -> None:
         """Send it again and again until the client closes."""
         with suppress(ConnectionError):
-            while True:
+            while not self._writer.is_closing():
                 await self.send(piece)
+                await asyncio.sleep(0)  # a send need not wait for anything
 
     async def until_gone(self) -> None:
         """Say nothing more, and wait until the client closes."""
@@ -60,6 +61,10 @@ class Wire:
             await asyncio.gather(pour(self._reader, writer), pour(reader, self._writer))
         finally:
             writer.transport.abort()
+
+    async def pause(self) -> None:
+        """Let others go on for a moment, while a test in another thread makes up its mind."""
+        await asyncio.sleep(0.02)
 
     async def reset(self) -> None:
         """Close with RST instead of FIN."""
@@ -118,6 +123,7 @@ async def serving(
     *,
     tls: ssl.SSLContext | None = None,
     host: str = "127.0.0.1",
+    port: int = 0,
 ) -> AsyncIterator[Server]:
     """A server for as long as the block takes. Bytes answer every request, a mapping answers
     by path."""
@@ -138,7 +144,7 @@ async def serving(
 
         crew.add(asyncio.create_task(serve()))
 
-    listener = await asyncio.start_server(connected, host, 0, ssl=tls)
+    listener = await asyncio.start_server(connected, host, port, ssl=tls)
     server.port = listener.sockets[0].getsockname()[1]
     try:
         yield server

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from scrapeq.deadlines import Deadlines
+from tests.frontier_kit import seconds, skipping_time, this_loop
 
 
 async def within(deadlines: Deadlines, work: Awaitable[Any]) -> Any:
@@ -135,3 +136,15 @@ async def test_who_waits_with_a_stopped_clock_can_be_ended_too() -> None:
     deadlines.expire_all()
     with pytest.raises(TimeoutError):
         await task
+
+
+@skipping_time
+async def test_time_in_which_the_process_stood_still_was_nobodys() -> None:
+    deadlines = Deadlines(10)
+    began = seconds()
+    attempt = asyncio.create_task(within(deadlines, forever()))
+    await asyncio.sleep(4)
+    this_loop().now += 3600
+    with pytest.raises(TimeoutError):
+        await attempt
+    assert seconds() - began == 3604 + 10

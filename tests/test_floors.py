@@ -24,8 +24,8 @@ FLOORS = (
     ("dashboard", "frame", "panels", "skin", "plain", "summary", "next_steps"),
     ("advice", "window", "tally"),
     ("intake", "frontier", "source", "robots", "fetch", "stores", "verdict", "workers", "signals"),
-    ("pipeline", "stage", "channel", "deadlines", "budget"),
-    ("rules", "config", "worker", "parse", "extract", "decode", "charsets", "retry"),
+    ("pipeline", "stage", "channel", "deadlines", "budget", "clock"),
+    ("rules", "config", "worker", "parse", "extract", "decode", "charsets", "retry", "breaker"),
     ("settings", "options", "custom", "values", "names"),
     ("urls", "lines", "text", "private", "meter", "prescan", "overrun"),
     ("models", "errors", "__init__"),
@@ -49,7 +49,7 @@ HOMES = {
 WITHOUT_ASYNCIO = {
     *("models", "errors", "settings", "options", "values", "custom", "names"),
     *("urls", "lines", "text", "private", "meter", "prescan", "overrun"),
-    *("rules", "config", "worker", "parse", "extract", "decode", "charsets", "retry"),
+    *("rules", "config", "worker", "parse", "extract", "decode", "charsets", "retry", "breaker"),
     *("advice", "window", "tally", "dashboard", "frame", "panels", "skin", "plain"),
     *("summary", "next_steps", "cli", "example"),
 }

@@ -195,6 +195,23 @@ async def test_a_retry_is_handed_out_when_it_is_due_and_not_before() -> None:
 
 
 @skipping_time
+async def test_a_clock_that_is_set_back_holds_a_retry_no_longer_than_it_was_to_wait() -> None:
+    store = MemoryStore(*rows(1))
+    frontier = frontier_of(store)
+    handed = Handed(frontier)
+    request = await handed.next()
+    assert request is not None
+    frontier.answered(request)
+    await store.save([again(request, 5.0)])
+    frontier.settled(again(request, 5.0))
+    with mock.patch("scrapeq.frontier.time", mock.Mock(time=lambda: EPOCH - 1e6 + seconds())):
+        store.rows[1].due = EPOCH - 1e6  # the real one sees at once that it was a wrong clock
+        assert await handed.next() is not None
+    assert seconds() <= 5.0
+    await handed.close()
+
+
+@skipping_time
 async def test_a_retry_does_not_hold_up_what_can_go_now() -> None:
     store = MemoryStore(*rows(3))
     crew = Crew(
@@ -393,6 +410,18 @@ async def test_a_longer_pause_wins_and_a_shorter_one_does_not_end_it() -> None:
     assert len(await handed.all_now()) == 1
     assert frontier.waits() == {}
     await handed.close()
+
+
+@skipping_time
+async def test_what_is_settled_without_a_request_costs_no_interval() -> None:
+    store = MemoryStore(*rows(5))
+    frontier = Frontier(store, delay=10.0, per_host=2)
+    frontier.list_ended()
+    async for request in frontier:
+        frontier.left_out(request)
+        await store.save([done(request)])
+        frontier.settled(done(request))
+    assert seconds() == 0.0
 
 
 @skipping_time

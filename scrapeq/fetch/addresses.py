@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
-import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal
@@ -13,6 +11,7 @@ from typing import Literal
 from yarl import URL
 
 from scrapeq.fetch.failures import ForbiddenAddressError, NoPageError
+from scrapeq.fetch.resolver import Resolver
 from scrapeq.private import is_metadata, is_private
 from scrapeq.retry import Failure
 
@@ -45,14 +44,14 @@ def check_address(address: str) -> None:
         raise ForbiddenAddressError(errno.EACCES, "a private address")
 
 
-async def check_host(url: URL) -> None:
+async def check_host(url: URL, resolver: Resolver) -> None:
     """The same for all addresses that a name has here, where a proxy is the one to connect."""
     if _forbidden.get() is not _nobody:
-        for address in await _addresses(url):
+        for address in await resolver.addresses(url):
             check_address(address)
 
 
-async def check_hop(url: URL, target: URL, private: Private) -> None:
+async def check_hop(url: URL, target: URL, private: Private, resolver: Resolver) -> None:
     """Raise NoPageError for a redirect to where this URL may not lead."""
     if url.scheme == "https" and target.scheme == "http":
         raise NoPageError(Failure("redirect_downgrade", f"from https to {target}"))
@@ -60,23 +59,13 @@ async def check_hop(url: URL, target: URL, private: Private) -> None:
         return  # what is forbidden stays so
     inside = private == "allow"
     if not inside:
-        inside = await _resolves_to_private(target)
-        if inside and not await _resolves_to_private(url):
+        inside = await _is_inside(target, resolver)
+        if inside and not await _is_inside(url, resolver):
             raise NoPageError(Failure("private_network", f"redirected to {target}"))
     # The name may mean another address by the time it is connected to.
     _forbidden.set(is_metadata if inside else is_private)
 
 
-async def _resolves_to_private(url: URL) -> bool:
+async def _is_inside(url: URL, resolver: Resolver) -> bool:
     """Whether any address of the host is private. A name without addresses is not."""
-    return any(map(is_private, await _addresses(url)))
-
-
-async def _addresses(url: URL) -> Sequence[str]:
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            url.raw_host, url.port, type=socket.SOCK_STREAM
-        )
-    except OSError:
-        return ()
-    return [str(address[0]) for *_, address in found]
+    return any(map(is_private, await resolver.addresses(url)))

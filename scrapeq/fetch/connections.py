@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Sequence
 from weakref import WeakSet
@@ -10,12 +11,15 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from scrapeq.breaker import HOST_FAULTS, Breaker
+from scrapeq.clock import Clock
 from scrapeq.custom import Header
 from scrapeq.fetch.addresses import check_address, check_host
-from scrapeq.fetch.failures import ProxyNameError
+from scrapeq.fetch.failures import ProxyNameError, UncountedError, failure_of, is_ours
 from scrapeq.fetch.limits import FetchLimits
 from scrapeq.fetch.pool import Pool, Trip, trip
 from scrapeq.fetch.proxy import Proxy
+from scrapeq.fetch.resolver import Resolver
 
 _HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5",
@@ -27,22 +31,31 @@ class Connections:
     """Sends requests. `many` is the number of sockets beyond which none is kept."""
 
     def __init__(
-        self, limits: FetchLimits, *, user_agent: str, many: int, proxy: Proxy | None = None
+        self,
+        limits: FetchLimits,
+        *,
+        user_agent: str,
+        many: int,
+        proxy: Proxy | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         self._limits = limits
         self._headers = {**_HEADERS, "User-Agent": user_agent}
         self._many = many
         self._proxy = proxy
+        self._breaker = breaker or Breaker()
+        self._clock = Clock()
         self._sockets: WeakSet[socket.socket] = WeakSet()
 
     async def open(self) -> None:
         """Begin. It belongs to the event loop that runs now."""
+        self._clock.start()
+        self.resolver = Resolver(self._limits.connect)
         self._session = aiohttp.ClientSession(
-            # aiohttp would choose another resolver as soon as aiodns is installed.
             connector=Pool(
                 limit=0,
                 ttl_dns_cache=300,
-                resolver=aiohttp.ThreadedResolver(),
+                resolver=self.resolver,
                 socket_factory=self._socket_for,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -57,10 +70,31 @@ class Connections:
         self._session._retry_connection = False  # it would ask twice also where nobody answered
 
     async def close(self) -> None:
+        self._clock.stop()
         await self._session.close()
 
     async def get(self, url: URL, headers: Sequence[Header]) -> aiohttp.ClientResponse:
-        """The answer to one request, its body unread. The caller closes it."""
+        """The answer to one request, its body unread. The caller closes it.
+
+        Raises UncountedError where a failure is no news of the host, or not its fault.
+        """
+        now = asyncio.get_running_loop().time
+        host, began = url.raw_host or "", now()
+        try:
+            response = await self._ask(url, headers)
+        except (aiohttp.ClientError, OSError) as exc:
+            failure = failure_of(exc, self._limits)
+            if failure.reason not in HOST_FAULTS or not failure.again:
+                raise
+            if self._clock.stood_still_since(began):
+                raise UncountedError(exc, 0.0) from exc
+            if self._breaker.failed(host, failure.reason, began, now(), ours=is_ours(exc)):
+                raise
+            raise UncountedError(exc, self._breaker.pause(host, now())) from exc
+        self._breaker.answered(host, now())
+        return response
+
+    async def _ask(self, url: URL, headers: Sequence[Header]) -> aiohttp.ClientResponse:
         sent = Trip(last=len(self._sockets) >= self._many)
         try:
             return await self._send(url, headers, sent)
@@ -89,7 +123,7 @@ class Connections:
         self, proxy: Proxy, url: URL, asked: CIMultiDict[str]
     ) -> aiohttp.ClientResponse:
         """By the proxy, which connects to where no socket of ours can be kept from."""
-        await check_host(url)
+        await check_host(url, self.resolver)
         asked.extend(proxy.beside(url))
         try:
             return await self._session.get(

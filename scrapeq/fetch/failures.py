@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 import time
@@ -19,6 +20,11 @@ from scrapeq.urls import without_secrets
 
 MAX_DETAIL = 500
 """Characters that are told of a failure: aiohttp quotes what it could not read."""
+
+
+_OURS = frozenset(
+    {errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN}
+)
 
 
 class NoPageError(Exception):
@@ -45,10 +51,21 @@ class ProxyNameError(OSError):
     """The name of the proxy has no address now."""
 
 
+class UncountedError(OSError):
+    """An exchange that failed, and says nothing about the URL it was for."""
+
+    def __init__(self, cause: Exception, seconds: float) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+        self.seconds = seconds
+
+
 def failure_of(exc: Exception, limits: FetchLimits) -> Failure:
     """The Failure of an attempt that ended in an exception of aiohttp or the system."""
     text = str(exc) or type(exc).__name__
     match exc:
+        case UncountedError():
+            return replace(failure_of(exc.cause, limits), uncounted=exc.seconds)
         case aiohttp.ConnectionTimeoutError():
             return Failure("connect_timeout", f"no connection in {limits.connect:g}s", again=True)
         case aiohttp.SocketTimeoutError():
@@ -115,6 +132,11 @@ def told(failure: Failure, elapsed: float) -> Failure:
     """As it is kept: text that a database takes, not too much of it, and no secrets."""
     detail = without_secrets(readable(failure.detail)[:MAX_DETAIL])
     return replace(failure, detail=detail, elapsed=elapsed)
+
+
+def is_ours(exc: BaseException | None) -> bool:
+    """Whether this machine has run out of something: ports, descriptors, buffers."""
+    return isinstance(exc, OSError) and exc.errno in _OURS
 
 
 def _dns_may_recover(exc: aiohttp.ClientConnectorDNSError) -> bool:

@@ -13,6 +13,7 @@ from typing import TypeVar
 import aiohttp
 from yarl import URL
 
+from scrapeq.breaker import Breaker
 from scrapeq.budget import Budget
 from scrapeq.custom import Header
 from scrapeq.deadlines import Deadlines
@@ -59,6 +60,7 @@ class Fetcher:
         private: Private = "default",
         many_sockets: int = 512,
         budget: Budget | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         self.latency = Latency()
         self._limits = limits
@@ -68,6 +70,7 @@ class Fetcher:
             user_agent=user_agent,
             many=many_sockets,
             proxy=None if proxy is None else Proxy(proxy),
+            breaker=breaker,
         )
         # Not `or {}`: it is filled as the list is read.
         self._secrets = Secrets(own, {} if credentials is None else credentials)

@@ -44,7 +44,7 @@ async def follow(
         if target in seen or len(seen) > limit:
             kind = "a loop" if target in seen else f"more than {limit}"
             raise NoPageError(Failure("redirects", f"{kind}: {target}", final_url=str(url)))
-        await check_hop(url, target, private)
+        await check_hop(url, target, private, connections.resolver)
         if hop is not None:
             await hop(target)
         if target.origin() != url.origin():

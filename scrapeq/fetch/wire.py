@@ -12,7 +12,7 @@ from aiohttp.http import RawResponseMessage
 from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.streams import StreamReader
 
-from scrapeq.deadlines import LATE
+from scrapeq.clock import LATE
 
 MAX_EARLY = 100
 """Answers of status 1xx before the real one."""
@@ -151,7 +151,7 @@ class Wire(ResponseHandler):
             self._tls.read(1)
         except ssl.SSLZeroReturnError:
             return False
-        except ssl.SSLError:
+        except OSError:
             return True
         return False
 

@@ -36,7 +36,8 @@ class Store(Protocol):
     async def take(
         self, limit: int, order: Order, held: Collection[int], now: float
     ) -> list[Request]:
-        """Up to `limit` pending URLs that are due and not `held`, the first in `order` first."""
+        """Up to `limit` pending URLs that are due and not `held`, the first in `order` first.
+        Due is also what is due later than any retry can be: a clock was wrong."""
 
     async def next_due(self, now: float) -> float | None:
         """When the next waiting retry is due, in seconds since the epoch; None without one."""

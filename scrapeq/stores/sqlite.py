@@ -16,6 +16,7 @@ import aiosqlite
 from scrapeq import __version__
 from scrapeq.errors import StorageError
 from scrapeq.models import Counts, Order, Outcome, Record, Request, Scalar
+from scrapeq.retry import WRONG_CLOCK
 from scrapeq.stores import Added
 from scrapeq.stores.adding import SIZES, Row, find, insert, key_of
 from scrapeq.stores.faults import storage_error
@@ -93,18 +94,24 @@ class SQLiteStore:
     ) -> list[Request]:
         ids = json.dumps(list(held))
         retries = _TAKE.format(due="<= ?", order="due_at, id")
+        lost = _TAKE.format(due="> ?", order="due_at, id")
         fresh = _TAKE.format(due="IS NULL", order=_ORDERS[order])
 
         async def read() -> list[Any]:
             rows = list(await self._db.execute_fetchall(retries, (iso(now), ids, limit)))
+            far = iso(now + WRONG_CLOCK)
+            rows += await self._db.execute_fetchall(lost, (far, ids, limit - len(rows)))
             rows += await self._db.execute_fetchall(fresh, (ids, limit - len(rows)))
             return rows
 
         return [Request(*row) for row in await self._read(read)]
 
     async def next_due(self, now: float) -> float | None:
-        query = "SELECT min(due_at) FROM pages WHERE state = 'pending' AND due_at > ?"
-        rows = await self._read(lambda: self._db.execute_fetchall(query, (iso(now),)))
+        query = (
+            "SELECT min(due_at) FROM pages WHERE state = 'pending' AND due_at > ? AND due_at <= ?"
+        )
+        span = (iso(now), iso(now + WRONG_CLOCK))
+        rows = await self._read(lambda: self._db.execute_fetchall(query, span))
         due = next(iter(rows))[0]
         return datetime.fromisoformat(due).timestamp() if due else None
 

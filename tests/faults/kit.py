@@ -137,6 +137,7 @@ def wire(
     *,
     tls: ssl.SSLContext | None = None,
     host: str = "127.0.0.1",
+    port: int = 0,
 ) -> Iterator[servers.Server]:
     """`servers.serving` in a thread of its own, for programs that the test waits for."""
     ready = threading.Event()
@@ -145,7 +146,7 @@ def wire(
     async def serve() -> None:
         world["stop"], world["loop"] = asyncio.Event(), asyncio.get_running_loop()
         try:
-            async with servers.serving(given, tls=tls, host=host) as server:
+            async with servers.serving(given, tls=tls, host=host, port=port) as server:
                 world["server"] = server
                 ready.set()
                 await world["stop"].wait()

@@ -1,17 +1,22 @@
 """Starts the program in a world that a test describes: `launcher.py JSON WORD...`.
 
 `names`: a DNS by name; each answer is a list of addresses, or the number of a gaierror. What is
-not in it does not exist, and no question leaves the machine.
+not in it does not exist, and no question leaves the machine. A list of answers is given one after
+another, the last one for ever.
+`silent`: an ending of names that are never answered.
 `public`: addresses of loopback that count as public ones.
+`no_ports`: how many of the first connections find no free port on this machine.
 `peak`: a file that is told at the end how much memory the process had at most, in bytes.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
 import sys
+import threading
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -24,9 +29,11 @@ from scrapeq.__main__ import main
 def enter(world: dict[str, Any]) -> None:
     """Make the world as described, in this process."""
     if "names" in world:
-        _use_names(world["names"])
+        _use_names(world["names"], world.get("silent", "."))
     if "public" in world:
         _make_public(world["public"])
+    if "no_ports" in world:
+        _take_ports(world["no_ports"])
     if "peak" in world:
         _tell_peak(Path(world["peak"]))
 
@@ -36,7 +43,7 @@ def _make_public(addresses: list[str]) -> None:
     private.is_private = lambda address: address not in addresses and real(address)
 
 
-def _use_names(names: dict[str, list[str] | int]) -> None:
+def _use_names(names: dict[str, Any], silent: str) -> None:
     real = socket.getaddrinfo
 
     def answer(host: Any, *args: Any, **kwargs: Any) -> Any:
@@ -44,7 +51,13 @@ def _use_names(names: dict[str, list[str] | int]) -> None:
         with suppress(ValueError):
             ip_address(name)
             return real(host, *args, **kwargs)
+        if name.endswith(silent):
+            threading.Event().wait()
         found = names.get(name, int(socket.EAI_NONAME))
+        if isinstance(found, list) and isinstance(found[0], list):
+            found = found.pop(0) if len(found) > 1 else found[0]
+        if isinstance(found, list) and isinstance(found[0], int):
+            (found,) = found
         if isinstance(found, int):
             raise socket.gaierror(found, "as the test has it")
         return [x for address in found for x in real(address, *args, **kwargs)]
@@ -63,6 +76,18 @@ def _tell_peak(file: Path) -> None:
         leave(status)
 
     os._exit = tell
+
+
+def _take_ports(number: int) -> None:
+    real, left = socket.socket.connect, [number]
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and left[0]:
+            left[0] -= 1
+            raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+        real(self, address)
+
+    setattr(socket.socket, "connect", connect)  # noqa: B010 - mypy knows it as a method
 
 
 if __name__ == "__main__":

@@ -1,0 +1,79 @@
+"""When a host is better left alone: told how requests went, says for how long. Pure.
+
+An outage takes seconds or minutes; without a pause all the retries of a long list are used up
+in less.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TRIPS = 5
+"""Failures in a row after which a host is left alone, longer after each further one."""
+FIRST_PAUSE = 0.5
+"""Seconds; doubled each time."""
+LONGEST_PAUSE = 30.0
+LONGEST_ALONE = 5.0
+"""The same while other hosts answer: then it is not the network that is down."""
+
+HOST_FAULTS = frozenset(
+    {"connect", "connect_timeout", "dns", "read_timeout", "timeout", "reset", "disconnected"}
+)
+"""Reasons why a host gave no answer at all."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """Failures of one host with no answer in between."""
+
+    since: float
+    count: int = 0
+    reason: str = ""
+    held_until: float = float("-inf")
+
+
+class Breaker:
+    """A failure counts only if its request began after the last pause: what was under way before
+    it, or during it, tells nothing new. `most` failures in a row, and the host is given up.
+
+    All times are of one clock that only goes forward.
+    """
+
+    def __init__(self, most: int = 30) -> None:
+        self._most = most
+        self._rows: dict[str, _Row] = {}
+        self._last_answer = float("-inf")
+
+    def answered(self, host: str, now: float) -> None:
+        """It lives, whatever it said."""
+        self._last_answer = now
+        if self._rows:
+            self._rows.pop(host, None)
+
+    def failed(
+        self, host: str, reason: str, began: float, now: float, *, ours: bool = False
+    ) -> bool:
+        """Whether the failure counts. `ours` are those of this machine, which has run out of
+        something: they never count against a URL, and call for a pause at once."""
+        row = self._rows.setdefault(host, _Row(now))
+        if began < row.held_until:
+            return False
+        row.count += 1
+        row.reason = reason
+        steps = row.count - (1 if ours else TRIPS)
+        if steps >= 0:
+            longest = LONGEST_ALONE if self._last_answer > row.since else LONGEST_PAUSE
+            row.held_until = now + min(longest, FIRST_PAUSE * 2.0 ** min(steps, 32))
+        return not ours
+
+    def pause(self, host: str, now: float) -> float:
+        """Seconds for which to leave it alone from now on; 0 for none."""
+        row = self._rows.get(host)
+        return max(0.0, row.held_until - now) if row else 0.0
+
+    def given_up(self, host: str) -> str:
+        """Why it is not asked any more in this run; empty while it is."""
+        row = self._rows.get(host)
+        if row is None or row.count < self._most:
+            return ""
+        return f"given up: {row.reason}, {row.count} times in a row"
