@@ -7,6 +7,9 @@ another, the last one for ever.
 `public`: addresses of loopback that count as public ones.
 `no_ports`: how many of the first connections find no free port on this machine.
 `peak`: a file that is told at the end how much memory the process had at most, in bytes.
+`signal`, `at`: the number of a signal that comes at the first event of Python's audit hooks of
+that name and first argument (`import scrapeq.cli`, `sqlite3.connect`).
+`parsers`: what a parse process does before anything else, as Python.
 """
 
 from __future__ import annotations
@@ -36,6 +39,12 @@ def enter(world: dict[str, Any]) -> None:
         _take_ports(world["no_ports"])
     if "peak" in world:
         _tell_peak(Path(world["peak"]))
+    if "signal" in world:
+        _send_at(world["signal"], world["at"])
+    if "parsers" in world:
+        from scrapeq import workers
+
+        workers._BOOT = f"{world['parsers']}\n{workers._BOOT}"
 
 
 def _make_public(addresses: list[str]) -> None:
@@ -63,6 +72,14 @@ def _use_names(names: dict[str, Any], silent: str) -> None:
         return [x for address in found for x in real(address, *args, **kwargs)]
 
     socket.getaddrinfo = answer
+
+
+def _send_at(number: int, wanted: str) -> None:
+    def hear(event: str, args: tuple[object, ...]) -> None:
+        if event == wanted.split()[0] and f"{event} {args[0]}".startswith(wanted):
+            os.kill(os.getpid(), number)
+
+    sys.addaudithook(hear)
 
 
 def _tell_peak(file: Path) -> None:
