@@ -19,13 +19,10 @@ from typing import Any
 
 import psutil
 
-import scrapeq
 from tests.program_kit import environment
 
 PATIENCE = 120.0
 """Seconds after which a run hangs. A run takes some 3 seconds on a quiet machine."""
-CODE = str(Path(scrapeq.__file__).parent.parent)
-"""What is under test here is under test in each program, also in a copy of the code."""
 GONE_WITHIN = 20.0
 """Seconds in which what a dead program has started must be gone as well."""
 
@@ -80,7 +77,7 @@ class Group:
             self._process = subprocess.Popen(
                 command,
                 cwd=folder,
-                env=environment(folder, {"PYTHONPATH": CODE}),
+                env=environment(folder),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=file,

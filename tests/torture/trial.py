@@ -15,12 +15,11 @@ from random import Random
 from signal import SIGKILL, SIGXFSZ
 from typing import Any
 
+from scrapeq.plant import JOB
 from tests.torture import kit, moments
 from tests.torture.moments import Moment
 
 URLS = 2000
-JOB = 32
-"""Pages that one parse job takes at most: scrapeq.plant.JOB, which no option changes."""
 DB = "scrapeq.db"
 LAUNCHER = Path(__file__).with_name("launcher.py")
 RULES = """
