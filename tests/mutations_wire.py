@@ -60,6 +60,14 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
         FRAMING,
     ),
     (
+        "wire-control-characters",
+        "fetch/wire.py",
+        "if _CONTROL.search(reason) or any(_CONTROL.search(n + v) for n, v in message.raw_headers):",
+        "if False:",
+        "a control character in a head is a fault",
+        ("test_advisories_wire.py",),
+    ),
+    (
         "wire-tls-cut",
         "fetch/wire.py",
         "        except OSError:\n            return True\n",
