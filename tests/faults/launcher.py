@@ -6,6 +6,7 @@ another, the last one for ever.
 `silent`: an ending of names that are never answered.
 `public`: addresses of loopback that count as public ones.
 `no_ports`: how many of the first connections find no free port on this machine.
+`parser`: what parses, as `module:function`, instead of scrapeq's own.
 `peak`: a file that is told at the end how much memory the process had at most, in bytes.
 `signal`, `at`: the number of a signal that comes at the first event of Python's audit hooks of
 that name and first argument (`import scrapeq.cli`, `sqlite3.connect`).
@@ -37,6 +38,8 @@ def enter(world: dict[str, Any]) -> None:
         _make_public(world["public"])
     if "no_ports" in world:
         _take_ports(world["no_ports"])
+    if "parser" in world:
+        _use_parser(world["parser"])
     if "peak" in world:
         _tell_peak(Path(world["peak"]))
     if "signal" in world:
@@ -80,6 +83,14 @@ def _send_at(number: int, wanted: str) -> None:
             os.kill(os.getpid(), number)
 
     sys.addaudithook(hear)
+
+
+def _use_parser(target: str) -> None:
+    sys.path.append(str(Path(__file__).parents[2]))  # which the parse processes get as it is
+    from scrapeq import runner
+    from scrapeq.workers import Pool
+
+    runner.Pool = lambda _, *args, **options: Pool(target, *args, **options)  # type: ignore
 
 
 def _tell_peak(file: Path) -> None:
