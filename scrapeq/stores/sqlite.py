@@ -281,8 +281,8 @@ class SQLiteStore:
         async def whole() -> T:
             counts = self.counts
             await self._log.shrink()
-            await self._patience.attempt(lambda: self._db.executescript(_BEGIN))
             try:
+                await self._patience.attempt(lambda: self._db.executescript(_BEGIN))
                 result = await work()
                 await self._patience.attempt(lambda: self._db.execute("COMMIT"))
             except BaseException:

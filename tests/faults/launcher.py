@@ -1,9 +1,13 @@
 """Starts the program in a world that a test describes: `launcher.py JSON WORD...`.
 
 `names`: a DNS by name; each answer is a list of addresses, or the number of a gaierror. What is
+<<<<<<< HEAD
 not in it does not exist, and no question leaves the machine. A list of answers is given one after
 another, the last one for ever.
 `silent`: an ending of names that are never answered.
+=======
+not in it does not exist, and no question leaves the machine.
+`disk`: what fails; see disk.py. `user`: the id of a user to become.
 `public`: addresses of loopback that count as public ones.
 `no_ports`: how many of the first connections find no free port on this machine.
 `parser`: what parses, as `module:function`, instead of scrapeq's own.
@@ -16,6 +20,7 @@ that name and first argument (`import scrapeq.cli`, `sqlite3.connect`).
 from __future__ import annotations
 
 import errno
+import importlib
 import json
 import os
 import socket
@@ -34,6 +39,10 @@ def enter(world: dict[str, Any]) -> None:
     """Make the world as described, in this process."""
     if "names" in world:
         _use_names(world["names"], world.get("silent", "."))
+    if "disk" in world:
+        importlib.import_module("disk").enter(world["disk"])  # beside this script
+    if "user" in world:
+        _become(world["user"])
     if "public" in world:
         _make_public(world["public"])
     if "no_ports" in world:
@@ -48,6 +57,21 @@ def enter(world: dict[str, Any]) -> None:
         from scrapeq import workers
 
         workers._BOOT = f"{world['parsers']}\n{workers._BOOT}"
+
+
+def _become(user: int) -> None:
+    """A user whom the modes of files hold, from the moment that the database is opened: such a
+    one may not even be allowed to read this Python."""
+    file = importlib.import_module("scrapeq.stores.file").DatabaseFile
+    real = file.lock
+
+    def lock(self: Any) -> None:
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+        real(self)
+
+    file.lock = lock
 
 
 def _make_public(addresses: list[str]) -> None:
