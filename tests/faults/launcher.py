@@ -1,11 +1,9 @@
 """Starts the program in a world that a test describes: `launcher.py JSON WORD...`.
 
 `names`: a DNS by name; each answer is a list of addresses, or the number of a gaierror. What is
-<<<<<<< HEAD
 not in it does not exist, and no question leaves the machine. A list of answers is given one after
 another, the last one for ever.
 `silent`: an ending of names that are never answered.
-=======
 not in it does not exist, and no question leaves the machine.
 `disk`: what fails; see disk.py. `user`: the id of a user to become.
 `public`: addresses of loopback that count as public ones.
