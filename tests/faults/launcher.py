@@ -4,7 +4,6 @@
 not in it does not exist, and no question leaves the machine. A list of answers is given one after
 another, the last one for ever.
 `silent`: an ending of names that are never answered.
-not in it does not exist, and no question leaves the machine.
 `disk`: what fails; see disk.py. `user`: the id of a user to become.
 `public`: addresses of loopback that count as public ones.
 `no_ports`: how many of the first connections find no free port on this machine.
