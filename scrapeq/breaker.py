@@ -17,8 +17,9 @@ LONGEST_ALONE = 5.0
 """The same while other hosts answer: then it is not the network that is down."""
 
 HOST_FAULTS = frozenset(
-    {"connect", "connect_timeout", "dns", "read_timeout", "timeout", "reset", "disconnected"}
-)
+    {"connect", "connect_timeout", "dns", "proxy", "read_timeout", "timeout", "reset",
+     "disconnected"}
+)  # fmt: skip
 """Reasons why a host gave no answer at all."""
 
 

@@ -108,6 +108,14 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
         PROXY,
     ),
     (
+        "proxy-outage-uses-up-attempts",
+        "breaker.py",
+        '"proxy", ',
+        "",
+        "while the proxy is down the attempts of a list are not used up",
+        PROXY,
+    ),
+    (
         "refused-proxy-is-a-refused-host",
         "fetch/failures.py",
         "case aiohttp.ClientProxyConnectionError():",

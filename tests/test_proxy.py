@@ -9,6 +9,7 @@ import pytest
 import trustme
 from yarl import URL
 
+from scrapeq.breaker import TRIPS
 from scrapeq.fetch.secrets import basic
 from scrapeq.models import Outcome, Page
 from scrapeq.retry import Failure
@@ -88,6 +89,15 @@ async def test_a_proxy_that_is_not_there_is_no_fault_of_the_host(names: Names) -
             robots = await fetcher.read_small(URL("http://far.test/robots.txt"), 1000, 5)
     assert isinstance(robots, Failure)
     assert (robots.reason, robots.again) == ("proxy", True)
+
+
+async def test_an_outage_of_the_proxy_does_not_use_up_the_attempts_of_a_list() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        async with fetching(proxy=f"http://127.0.0.1:{nobody.getsockname()[1]}/") as fetcher:
+            found = [await fetcher.fetch(wanted("http://far.test/")) for _ in range(TRIPS + 3)]
+    verdicts = [one.verdict for one in found if isinstance(one, Outcome)]
+    assert verdicts == ["failed"] * TRIPS + ["retry"] * 3, "these do not count"
 
 
 @pytest.mark.parametrize(("status", "again"), [("403 No", False), ("503 Later", True)])
