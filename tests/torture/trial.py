@@ -21,6 +21,11 @@ from tests.torture.moments import Moment
 
 URLS = 2000
 DB = "scrapeq.db"
+PATIENT = (
+    *("--retries", "1", "--timeout", "100", "--connect-timeout", "100", "--read-timeout", "100"),
+    *("--parse-timeout", "100"),
+)
+"""No attempt fails because the machine is busy."""
 LAUNCHER = Path(__file__).with_name("launcher.py")
 RULES = """
 [[extract]]
@@ -230,7 +235,8 @@ class Trial:
         program = ["-m", "scrapeq"]
         if moment is not None and moment.script:
             program = [str(LAUNCHER), json.dumps(moment.script)]
-        command = [sys.executable, *program, "run", *self._flags, *self.sizes.flags(), "urls.txt"]
+        flags = [*PATIENT, *self.sizes.flags(), *self._flags]
+        command = [sys.executable, *program, "run", *flags, "urls.txt"]
         return kit.Group(command, self._folder, self._folder / f"stderr-{self._runs}.txt")
 
     def _check_rest(self, program: kit.Group) -> None:
@@ -291,7 +297,7 @@ def _hops(path: str) -> list[str]:
 def undisturbed(folder: Path, site: kit.Site) -> Reference:
     """Run once without a kill."""
     began = time.monotonic()
-    trial = Trial(folder, site, Sizes(), ["--retries", "1"])
+    trial = Trial(folder, site, Sizes(), [])
     trial.finish()
     seconds = time.monotonic() - began
     check(trial.look() == 0, "an undisturbed run asks twice")
@@ -335,4 +341,4 @@ def _run(report: Report, kills: Sequence[Moment], trial: Trial, reference: Refer
 def _flags(chance: Random) -> list[str]:
     order = chance.choice(["fifo", "fifo", "fifo", "lifo", "priority"])
     durable = ["--durable"] if chance.random() < 0.1 else []
-    return ["--retries", "1", "--order", order, *durable]
+    return ["--order", order, *durable]
