@@ -22,6 +22,8 @@ MAX_ROBOTS = 500 << 10
 """Bytes that are read of a robots.txt (RFC 9309, 2.5: at least 500 KiB)."""
 MAX_HOPS = 5
 """Redirects that are followed to one (RFC 9309, 2.3.1.2)."""
+MANY_RULES = 64 << 10
+"""Characters of rules that are not looked through in the event loop."""
 MAX_ORIGINS = 10_000
 """Origins whose rules are kept in memory."""
 RULES_STAND = 86_400.0
@@ -49,12 +51,6 @@ _NO_HOST = frozenset(
 Hop = Callable[[URL], Awaitable[None]]
 
 
-class Rules(Protocol):
-    """What is asked of a robots.txt."""
-
-    def can_fetch(self, url: str, user_agent: str) -> bool: ...
-
-
 class Behind(Protocol):
     """What stands behind the gate."""
 
@@ -80,7 +76,29 @@ class _UnknownError(Exception):
         self.failure = failure
 
 
-ALLOW_ALL = Protego.parse("")
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A robots.txt that was read."""
+
+    parsed: Protego
+    are_many: bool = False
+    """A look at the largest file takes 150 ms for a long URL: not in the event loop."""
+
+    async def allow(self, url: URL) -> bool:
+        """Whether this URL may be fetched. Raises _UnknownError."""
+        if self.are_many:
+            return await asyncio.to_thread(self._allow, str(url))
+        return self._allow(str(url))
+
+    def _allow(self, url: str) -> bool:
+        try:
+            return self.parsed.can_fetch(url, "*")
+        except Exception as exc:  # a fault of the library is not one of the run
+            why = f"its rules cannot be applied: {exc!r}"
+            raise _UnknownError(Failure("robots_unreachable", why)) from exc
+
+
+ALLOW_ALL = Rules(Protego.parse(""))
 
 
 class RobotsGate:
@@ -120,7 +138,7 @@ class RobotsGate:
         rules = await self._rules(origin, attempt, listed=listed)
         if isinstance(rules, Failure):
             raise _UnknownError(rules)
-        if not _allows(rules, url):
+        if not await rules.allow(url):
             raise _ForbiddenError(
                 f"{origin}/robots.txt forbids {without_secrets(url.raw_path_qs)} to {self._token}"
             )
@@ -177,7 +195,8 @@ class RobotsGate:
         return await asyncio.to_thread(self._parsed, body)  # 80 ms for the largest
 
     def _parsed(self, body: bytes) -> Rules:
-        return rules_of(rules_for(self._token, body.decode("utf-8-sig", "replace")))
+        text = rules_for(self._token, body.decode("utf-8-sig", "replace"))
+        return Rules(rules_of(text), are_many=len(text) > MANY_RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,16 +218,7 @@ class _Asked:
         return time.monotonic() - self.at < (FAILURE_STANDS if failed else RULES_STAND)
 
 
-def _allows(rules: Rules, url: URL) -> bool:
-    try:
-        return rules.can_fetch(str(url), "*")
-    except Exception as exc:  # a fault of the library is not one of the run
-        raise _UnknownError(
-            Failure("robots_unreachable", f"its rules cannot be applied: {exc!r}")
-        ) from exc
-
-
-def rules_of(text: str) -> Rules:
+def rules_of(text: str) -> Protego:
     """Where the library fails, the lines that it takes one by one (RFC 9309, 2.3.1.5: use the
     rules that can be parsed)."""
     try:

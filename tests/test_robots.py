@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import threading
 import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -20,7 +21,7 @@ from yarl import URL
 from scrapeq.fetch import Fetcher, FetchLimits
 from scrapeq.models import Outcome, Page, Request
 from scrapeq.retry import Failure, RetryPolicy
-from scrapeq.robots import MAX_ORIGINS, MAX_ROBOTS, RobotsGate, rules_for
+from scrapeq.robots import MAX_ORIGINS, MAX_ROBOTS, RobotsGate, Rules, rules_for
 from tests.servers import (
     Handler,
     Names,
@@ -608,6 +609,23 @@ async def test_a_silence_stands_for_all_urls_of_an_attempt_and_for_a_minute(
         clock[0] = seconds
         await gate.fetch(wanted("http://host.test/", attempt))
         assert len(fake.asked) == asked
+
+
+async def test_many_rules_are_not_looked_through_in_the_event_loop() -> None:
+    where: list[bool] = []
+
+    class Told(Protego):
+        def can_fetch(self, url: str, user_agent: str) -> bool:
+            where.append(threading.current_thread() is threading.main_thread())
+            return super().can_fetch(url, user_agent)
+
+    for many in (False, True):
+        assert await Rules(Told.parse(""), are_many=many).allow(URL("http://host.test/"))
+    assert where == [True, False]
+    for rules, many in ((100, False), (10_000, True)):
+        gate = RobotsGate(Fake(), POLICY, user_agent="scrapeq/1")
+        text = "User-agent: *\n" + "".join(f"Disallow: /*{n}\n" for n in range(rules))
+        assert gate._parsed(text.encode()).are_many == many
 
 
 async def test_rules_stand_for_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
