@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Literal
 
@@ -47,8 +48,9 @@ def check_address(address: str) -> None:
 async def check_host(url: URL, resolver: Resolver) -> None:
     """The same for all addresses that a name has here, where a proxy is the one to connect."""
     if _forbidden.get() is not _nobody:
-        for address in await resolver.addresses(url):
-            check_address(address)
+        with suppress(socket.gaierror):  # only the proxy may know the name
+            for address in await resolver.addresses(url):
+                check_address(address)
 
 
 async def check_hop(url: URL, target: URL, private: Private, resolver: Resolver) -> None:
@@ -67,5 +69,10 @@ async def check_hop(url: URL, target: URL, private: Private, resolver: Resolver)
 
 
 async def _is_inside(url: URL, resolver: Resolver) -> bool:
-    """Whether any address of the host is private. A name without addresses is not."""
-    return any(map(is_private, await resolver.addresses(url)))
+    """Whether any address of the host is private. A name without addresses is not. Raises
+    NoPageError when nobody can say: a guess would be a verdict for ever."""
+    try:
+        return any(map(is_private, await resolver.addresses(url)))
+    except OSError as exc:
+        detail = f"{url.host}: {exc.strerror or exc}"
+        raise NoPageError(Failure("dns", detail, again=True)) from None

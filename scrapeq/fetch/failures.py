@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import socket
 import ssl
 import time
 from dataclasses import replace
@@ -13,6 +12,7 @@ from yarl import URL
 
 from scrapeq.fetch.headers import readable
 from scrapeq.fetch.limits import FetchLimits
+from scrapeq.fetch.resolver import may_recover
 from scrapeq.fetch.wire import BrokenFrameError
 from scrapeq.models import Outcome
 from scrapeq.retry import RETRY_STATUSES, Failure, retry_after
@@ -73,7 +73,7 @@ def failure_of(exc: Exception, limits: FetchLimits) -> Failure:
         case TimeoutError():
             return Failure("timeout", f"not done in {limits.total:g}s", again=True)
         case aiohttp.ClientConnectorDNSError():
-            return Failure("dns", text, again=_dns_may_recover(exc))
+            return Failure("dns", text, again=may_recover(exc.errno))
         case ProxyNameError():
             return Failure("proxy", text, again=True)
         case aiohttp.ClientHttpProxyError():
@@ -137,8 +137,3 @@ def told(failure: Failure, elapsed: float) -> Failure:
 def is_ours(exc: BaseException | None) -> bool:
     """Whether this machine has run out of something: ports, descriptors, buffers."""
     return isinstance(exc, OSError) and exc.errno in _OURS
-
-
-def _dns_may_recover(exc: aiohttp.ClientConnectorDNSError) -> bool:
-    """NXDOMAIN and the like are answers; SERVFAIL and silence are not."""
-    return exc.errno not in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None))

@@ -41,10 +41,14 @@ class Resolver(AbstractResolver):
             ) from None
 
     async def addresses(self, url: URL) -> Sequence[str]:
-        """All that its host has; none where that cannot be known."""
+        """All that its host has, perhaps none. Raises OSError when that cannot be known now."""
         try:
             return [one["host"] for one in await self.resolve(url.raw_host or "", url.port or 0)]
-        except (OSError, ValueError):
+        except ValueError:
+            return ()
+        except socket.gaierror as exc:
+            if may_recover(exc.errno):
+                raise
             return ()
 
     async def close(self) -> None:
@@ -76,6 +80,11 @@ class Resolver(AbstractResolver):
         self._slots.release()
         if not found.done():
             tell(what)
+
+
+def may_recover(number: int | None) -> bool:
+    """NXDOMAIN and the like are answers; SERVFAIL and silence are not."""
+    return number not in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None))
 
 
 def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
