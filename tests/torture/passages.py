@@ -257,11 +257,25 @@ def _watch_network(border: Border) -> None:
     _watch_await(border, aiohttp.StreamReader, "readany", "net.await body")
     _watch_await(border, aiohttp.StreamReader, "read", "net.await body of robots.txt")
     _watch_await(border, aiohttp.TCPConnector, "_create_connection", "net.await connection")
-    _watch_await(border, loop, "create_connection", "net.await transport")
+    _watch_transports(border)
     _watch_await(border, loop, "getaddrinfo", "net.await getaddrinfo")
     _watch_call(border, socket, "getaddrinfo", "net.dns")
     for name in ("do_handshake", "read", "write"):
         _watch_call(border, ssl.SSLObject, name, f"net.tls {name}")
+
+
+def _watch_transports(border: Border) -> None:
+    real: Any = asyncio.BaseEventLoop.create_connection
+
+    async def watched(*args: Any, **kwargs: Any) -> Any:
+        fault = border.passing("net.await transport")
+        made = await real(*args, **kwargs)
+        if fault:  # asyncio closes the socket that it was given, whatever happens
+            made[0].abort()
+            raise FAULTS[fault]()
+        return made
+
+    setattr(asyncio.BaseEventLoop, "create_connection", watched)  # noqa: B010 - a method
 
 
 def _watch_await(border: Border, owner: Any, name: str, place: str) -> None:
