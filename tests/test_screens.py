@@ -199,6 +199,25 @@ def test_log_lines_on_the_console_of_a_broken_table_are_dropped(broken: TextIO) 
     screen.close()
 
 
+def test_a_line_above_a_broken_table_is_dropped(broken: TextIO) -> None:
+    screen = LiveScreen(terminal_console(broken), LABELS, cores=4)
+    screen.show(a_run(10))
+    screen.print_above("waiting")
+    screen.close()
+    screen.print_above("waiting")
+
+
+def test_a_line_above_the_table_stays_when_the_table_is_taken_away() -> None:
+    stream, shown = Terminal(), pyte.Screen(100, 60)
+    screen = LiveScreen(terminal_console(stream), LABELS, cores=4)
+    screen.show(a_run(10))
+    screen.print_above("waiting for [b]out.db[/b]")
+    screen.show(a_run(20))
+    screen.close()
+    pyte.Stream(shown).feed(stream.getvalue().replace("\n", "\r\n"))
+    assert [line.strip() for line in shown.display if line.strip()] == ["waiting for [b]out.db[/b]"]
+
+
 def test_a_line_that_nobody_can_read_is_no_error(broken: TextIO) -> None:
     assert not say(broken, "finished")
     assert say(StringIO(), "finished")
