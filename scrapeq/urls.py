@@ -184,8 +184,16 @@ def _escaped(control: re.Match[str]) -> str:
     return f"\\x{code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code:02x}"
 
 
+def yarl_of(text: str) -> URL:
+    """A text as yarl reads it. Raises ValueError, also where yarl itself stumbles."""
+    try:
+        return URL(text)
+    except IndexError:  # `http://[]@`
+        raise ValueError("no host") from None
+
+
 def _canonical(text: str) -> URL:
-    url = URL(text).with_fragment(None)
+    url = yarl_of(text).with_fragment(None)
     if not text.isascii():
         url = URL(str(url))  # IDNA may leave a label in upper case
     # yarl takes no path for `/`, but does not write it.

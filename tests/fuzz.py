@@ -484,7 +484,8 @@ def robots(written: str, agent: str, url: str) -> None:
     found = rules_for(agent, written)
     assert len(found) <= len(written) + len("User-agent: *\n")
     rules = Protego.parse(found)
-    assert rules.can_fetch(url, "*") in (True, False)
+    line = urls.listed(url)
+    assert line.reason or rules.can_fetch(line.url, "*") in (True, False)
 
 
 def addresses(address: str, number: int) -> None:

@@ -178,6 +178,14 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
         URLS,
     ),
     (
+        "url-yarl-stumbles",
+        "urls.py",
+        "    except IndexError:  # `http://[]@`",
+        "    except KeyError:",
+        "no line is too odd for the library that reads URLs",
+        URLS,
+    ),
+    (
         "url-given-with-password",
         "urls.py",
         '    return Listed(masked, url.raw_host or "", None, priority, credentials=secret)',

@@ -698,7 +698,7 @@ async def test_a_redirect_to_another_scheme_is_refused(location: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "location", ["http://[::1", "http://:80/", "http://a:99999/", "http://a:x/",
+    "location", ["http://[::1", "http://[]@", "http://:80/", "http://a:99999/", "http://a:x/",
                  "http://a b/", "http://exa\u00admple%00.org/", "http://" + "a" * 64 + "/",
                  "http://a..b/", "/" + "a" * 9000]
 )  # fmt: skip

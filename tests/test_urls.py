@@ -239,6 +239,8 @@ def test_a_bad_port_is_refused_and_not_made_to_fit(authority: str) -> None:
         "[fe80::1%eth0]",
         "[::1]]",
         "[[::1]",
+        "[]@",
+        "user:password[]@",
     ],
 )
 def test_brackets_hold_an_ipv6_address_or_the_line_is_refused(authority: str) -> None:

@@ -14,7 +14,7 @@ from scrapeq.fetch.connections import Connections
 from scrapeq.fetch.failures import NoPageError
 from scrapeq.fetch.headers import RAW_BYTE
 from scrapeq.retry import Failure
-from scrapeq.urls import BadURLError, parse, visible
+from scrapeq.urls import BadURLError, parse, visible, yarl_of
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -61,7 +61,7 @@ def target_of(url: URL, locations: Sequence[str]) -> URL:
         if any(other.strip() != location for other in locations):
             raise BadURLError("invalid_url", "two different locations")
         quoted = RAW_BYTE.sub(lambda match: f"%{ord(match[0]) - 0xDC00:02X}", location)
-        return parse(str(url.join(URL(quoted)))).with_user(None)
+        return parse(str(url.join(yarl_of(quoted)))).with_user(None)
     except ValueError as exc:
         scheme = isinstance(exc, BadURLError) and exc.reason == "scheme"
         reason = "redirect_scheme" if scheme else "redirect_invalid"
