@@ -30,6 +30,7 @@ class _Host:
     """Of those, the ones that no fetcher has begun."""
     not_before: float = 0.0
     """Loop time at which the host may be asked again."""
+    why: str = ""
     parked: list[Ranked] = field(default_factory=list)
     """A heap of its Requests that may not go now."""
 
@@ -115,11 +116,11 @@ class Frontier:
             self._changed.set()
         self._unpark(request.host)
 
-    def pause(self, host: str, seconds: float) -> None:
+    def pause(self, host: str, seconds: float, why: str = "Retry-After") -> None:
         """Leave a host alone: it said 429, or asked for patience in another way, or is down."""
         if seconds <= 0:
             return
-        self._hosts.setdefault(host, _Host())
+        self._hosts.setdefault(host, _Host()).why = why
         self._hold(host, asyncio.get_running_loop().time() + seconds)
         self._changed.set()
 
@@ -152,8 +153,8 @@ class Frontier:
         full = any(h.parked and h.active >= self._per_host for h in self._hosts.values())
         if full:
             return f"--per-host {self._per_host}"
-        paused = any(h.parked and h.not_before > now + self._delay for h in self._hosts.values())
-        return "Retry-After" if paused else f"--delay {self._delay:g}"
+        paused = [h for h in self._hosts.values() if h.parked and h.not_before > now + self._delay]
+        return paused[0].why if paused else f"--delay {self._delay:g}"
 
     def waits(self) -> dict[str, float]:
         """Hosts that are left alone now, and for how many seconds more."""

@@ -158,7 +158,8 @@ class Plant:
             result = await self._page_for(request)
         finally:
             # Before its place is free: the next one of the host would go at once.
-            self.frontier.pause(request.host, self._breaker.pause(request.host, time.monotonic()))
+            down = self._breaker.pause(request.host, time.monotonic())
+            self.frontier.pause(request.host, down, "a host that is down")
             self.frontier.answered(request)
         if isinstance(result, Outcome) and result.host_due is not None:
             self.frontier.pause(request.host, result.host_due - time.time())

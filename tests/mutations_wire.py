@@ -62,8 +62,8 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "wire-control-characters",
         "fetch/wire.py",
-        "if _CONTROL.search(reason) or any(_CONTROL.search(n + v) for n, v in message.raw_headers):",
-        "if False:",
+        "any(_CONTROL.search(n + v) for n, v in message.raw_headers)",
+        "False",
         "a control character in a head is a fault",
         ("test_advisories_wire.py",),
     ),
@@ -161,9 +161,8 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "breaker-unasked",
         "plant.py",
-        "            self.frontier.pause(request.host, self._breaker.pause(request.host, "
-        "time.monotonic()))\n",
-        "",
+        'self.frontier.pause(request.host, down, "a host that is down")',
+        "pass",
         "a host that is down is left alone",
         TCP,
     ),

@@ -645,6 +645,8 @@ async def test_it_names_the_limit_that_holds_requests_back() -> None:
     frontier.pause("a", 20)
     await handed.all_now()
     assert frontier.held_back == "Retry-After"
+    frontier.pause("a", 20, "a host that is down")
+    assert frontier.held_back == "a host that is down"
     assert frontier.waits() == {"a": pytest.approx(20, abs=0.1)}
     await handed.close()
 
