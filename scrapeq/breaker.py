@@ -16,6 +16,13 @@ LONGEST_PAUSE = 30.0
 LONGEST_ALONE = 5.0
 """The same while other hosts answer: then it is not the network that is down."""
 
+EVERYBODY = ""
+"""Stands for all hosts together."""
+TRIPS_OF_ALL = 20
+"""Failures in a row, whichever the host, after which all are left alone: the network is down."""
+PAUSES_OF_ALL = 10
+"""After so many, which take two and a half minutes, it is a list of hosts that are down."""
+
 HOST_FAULTS = frozenset(
     {"connect", "connect_timeout", "dns", "proxy", "read_timeout", "timeout", "reset",
      "disconnected"}
@@ -31,6 +38,10 @@ class _Row:
     count: int = 0
     reason: str = ""
     held_until: float = float("-inf")
+
+    def hold(self, steps: int, longest: float, now: float) -> None:
+        if steps >= 0:
+            self.held_until = now + min(longest, FIRST_PAUSE * 2.0 ** min(steps, 32))
 
 
 class Breaker:
@@ -50,6 +61,7 @@ class Breaker:
         self._last_answer = now
         if self._rows:
             self._rows.pop(host, None)
+            self._rows.pop(EVERYBODY, None)
 
     def failed(
         self, host: str, reason: str, began: float, now: float, *, ours: bool = False
@@ -57,20 +69,22 @@ class Breaker:
         """Whether the failure counts. `ours` are those of this machine, which has run out of
         something: they never count against a URL, and call for a pause at once."""
         row = self._rows.setdefault(host, _Row(now))
-        if began < row.held_until:
+        network = self._rows.setdefault(EVERYBODY, _Row(now))
+        if began < max(row.held_until, network.held_until):
             return False
-        row.count += 1
         row.reason = reason
-        steps = row.count - (1 if ours else TRIPS)
-        if steps >= 0:
-            longest = LONGEST_ALONE if self._last_answer > row.since else LONGEST_PAUSE
-            row.held_until = now + min(longest, FIRST_PAUSE * 2.0 ** min(steps, 32))
+        row.count += 1
+        network.count += 1
+        longest = LONGEST_ALONE if self._last_answer > row.since else LONGEST_PAUSE
+        row.hold(row.count - (1 if ours else TRIPS), longest, now)
+        if network.count < TRIPS_OF_ALL + PAUSES_OF_ALL:
+            network.hold(network.count - TRIPS_OF_ALL, LONGEST_PAUSE, now)
         return not ours
 
     def pause(self, host: str, now: float) -> float:
         """Seconds for which to leave it alone from now on; 0 for none."""
-        row = self._rows.get(host)
-        return max(0.0, row.held_until - now) if row else 0.0
+        rows = filter(None, map(self._rows.get, (host, EVERYBODY)))
+        return max(0.0, *(row.held_until - now for row in rows), 0.0)
 
     def given_up(self, host: str) -> str:
         """Why it is not asked any more in this run; empty while it is."""

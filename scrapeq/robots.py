@@ -14,6 +14,7 @@ from typing import Protocol
 from protego import Protego
 from yarl import URL
 
+from scrapeq.breaker import HOST_FAULTS
 from scrapeq.models import Outcome, Page, Request
 from scrapeq.retry import Failure, RetryPolicy, handed_back
 from scrapeq.urls import without_secrets
@@ -157,13 +158,16 @@ class RobotsGate:
         again by a URL that has waited for it, or after a minute.
         """
         asked = self._known.get(origin)
-        if asked is None or not asked.stands(attempt):
+        if mine := asked is None or not asked.stands(attempt):
             answer = asyncio.ensure_future(self._fetched(origin, listed=listed))
             asked = _Asked(answer, attempt, time.monotonic())
             self._known[origin] = asked
             if len(self._known) > MAX_ORIGINS:
                 self._known.popitem(last=False)
-        return await asyncio.shield(asked.answer)
+        rules = await asyncio.shield(asked.answer)
+        if not mine and isinstance(rules, Failure) and _is_outage(rules):
+            return replace(rules, uncounted=rules.uncounted or 0.0)  # one failure, one attempt
+        return rules
 
     async def _fetched(self, origin: URL, *, listed: bool) -> Rules | Failure:
         """It never raises: a fault of ours would fail all pages of the origin."""
@@ -184,7 +188,9 @@ class RobotsGate:
             if answer.reason in _NO_HOST and not hops:  # else it is another host that is not there
                 # Not all who wait for it are final by one handshake.
                 return replace(answer, again=answer.again or answer.reason == "tls")
-            return Failure("robots_unreachable", f"{url}: {answer.detail}", again=True)
+            return Failure(
+                "robots_unreachable", f"{url}: {answer.detail}", True, uncounted=answer.uncounted
+            )
         status, body = answer
         if status >= 500:
             return Failure("robots_unreachable", f"{url}: {status}", again=True)
@@ -212,10 +218,18 @@ class _Asked:
         """Whether it will do for a URL at this attempt."""
         if not self.answer.done():
             return True
-        failed = self.answer.cancelled() or isinstance(self.answer.result(), Failure)
+        answer = None if self.answer.cancelled() else self.answer.result()
+        failed = answer is None or isinstance(answer, Failure)
+        if isinstance(answer, Failure) and _is_outage(answer):
+            return False
         if failed and attempt > self.attempt:
             return False
         return time.monotonic() - self.at < (FAILURE_STANDS if failed else RULES_STAND)
+
+
+def _is_outage(failure: Failure) -> bool:
+    """It says nothing of the origin, and may be over in a second."""
+    return failure.uncounted is not None or (failure.again and failure.reason in HOST_FAULTS)
 
 
 def rules_of(text: str) -> Protego:

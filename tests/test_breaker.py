@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from scrapeq.breaker import FIRST_PAUSE, LONGEST_ALONE, LONGEST_PAUSE, TRIPS, Breaker
+from scrapeq.breaker import (
+    FIRST_PAUSE,
+    LONGEST_ALONE,
+    LONGEST_PAUSE,
+    PAUSES_OF_ALL,
+    TRIPS,
+    TRIPS_OF_ALL,
+    Breaker,
+)
 
 
 def failing(breaker: Breaker, host: str = "h", *, times: int, now: float = 0.0) -> float:
@@ -88,3 +96,25 @@ def test_an_outage_of_minutes_gives_up_nobody() -> None:
     while now < 300:
         now = failing(breaker, times=1, now=now)
         assert not breaker.given_up("h")
+
+
+def test_many_hosts_that_fail_without_an_answer_from_any_are_all_left_alone() -> None:
+    breaker = Breaker()
+    for n in range(TRIPS_OF_ALL - 1):
+        failing(breaker, f"h{n}", times=1)
+    assert breaker.pause("another", 0.0) == 0.0
+    failing(breaker, "last", times=1)
+    assert breaker.pause("another", 0.0) == FIRST_PAUSE
+    assert not breaker.failed("another", "connect", 0.0, 0.1)
+    breaker.answered("h0", 0.2)
+    assert breaker.pause("another", 0.2) == 0.0
+
+
+def test_hosts_that_are_all_down_are_not_waited_for_together_for_ever() -> None:
+    breaker = Breaker()
+    now = 0.0
+    for n in range(TRIPS_OF_ALL + PAUSES_OF_ALL):
+        now = failing(breaker, f"h{n}", times=1, now=now)
+    assert 120 < now < 240
+    now = failing(breaker, "another", times=1, now=now)
+    assert breaker.pause("one more", now) == 0.0

@@ -674,3 +674,22 @@ def test_no_file_makes_it_raise(content: bytes, path: str) -> None:
 
 async def _fetched(gate: RobotsGate, url: str) -> Page | Outcome:
     return await gate.fetch(wanted(url))
+
+
+async def test_an_outage_is_one_attempt_of_the_url_that_met_it_and_does_not_stand() -> None:
+    class Down(Fake):
+        async def read_small(
+            self, url: URL, *_: object, **__: object
+        ) -> tuple[int, bytes] | Failure:
+            self.asked.append(url)
+            await asyncio.sleep(0)
+            return Failure("connect", "refused", again=True)
+
+    down = Down()
+    gate = RobotsGate(down, POLICY, user_agent="scrapeq/1")
+    found = await asyncio.gather(*(gate.fetch(wanted(f"http://h.test/{n}")) for n in range(5)))
+    assert sorted(one.attempts for one in found if isinstance(one, Outcome)) == [0, 0, 0, 0, 1]
+    assert {one.verdict for one in found if isinstance(one, Outcome)} == {"retry"}
+    assert len(down.asked) == 1
+    await gate.fetch(wanted("http://h.test/5"))
+    assert len(down.asked) == 2
