@@ -16,12 +16,12 @@ LONGEST_PAUSE = 30.0
 LONGEST_ALONE = 5.0
 """The same while other hosts answer: then it is not the network that is down."""
 
-EVERYBODY = ""
-"""Stands for all hosts together."""
 TRIPS_OF_ALL = 20
 """Failures in a row, whichever the host, after which all are left alone: the network is down."""
 PAUSES_OF_ALL = 10
 """After so many, which take two and a half minutes, it is a list of hosts that are down."""
+MAX_HOSTS = 10_000
+"""Hosts that are remembered: a list may have a million that are down."""
 
 HOST_FAULTS = frozenset(
     {"connect", "connect_timeout", "dns", "proxy", "read_timeout", "timeout", "reset",
@@ -54,22 +54,25 @@ class Breaker:
     def __init__(self, most: int = 30) -> None:
         self._most = most
         self._rows: dict[str, _Row] = {}
+        self._network = _Row(0.0)
         self._last_answer = float("-inf")
 
     def answered(self, host: str, now: float) -> None:
-        """It lives, whatever it said."""
+        """It lives, whatever it said. No host: somebody does, if only the DNS."""
         self._last_answer = now
+        if self._network.count:
+            self._network = _Row(now)
         if self._rows:
             self._rows.pop(host, None)
-            self._rows.pop(EVERYBODY, None)
 
     def failed(
         self, host: str, reason: str, began: float, now: float, *, ours: bool = False
     ) -> bool:
         """Whether the failure counts. `ours` are those of this machine, which has run out of
         something: they never count against a URL, and call for a pause at once."""
-        row = self._rows.setdefault(host, _Row(now))
-        network = self._rows.setdefault(EVERYBODY, _Row(now))
+        row, network = self._rows.setdefault(host, _Row(now)), self._network
+        if len(self._rows) > MAX_HOSTS:
+            del self._rows[next(iter(self._rows))]
         if began < max(row.held_until, network.held_until):
             return False
         row.reason = reason
@@ -83,8 +86,8 @@ class Breaker:
 
     def pause(self, host: str, now: float) -> float:
         """Seconds for which to leave it alone from now on; 0 for none."""
-        rows = filter(None, map(self._rows.get, (host, EVERYBODY)))
-        return max(0.0, *(row.held_until - now for row in rows), 0.0)
+        row = self._rows.get(host, self._network)
+        return max(0.0, row.held_until - now, self._network.held_until - now)
 
     def given_up(self, host: str) -> str:
         """Why it is not asked any more in this run; empty while it is."""

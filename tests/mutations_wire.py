@@ -137,7 +137,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "breaker-counts-what-was-under-way",
         "breaker.py",
-        "if began < row.held_until:",
+        "if began < max(row.held_until, network.held_until):",
         "if False:",
         "what was under way at a pause tells nothing new",
         BREAKER,
@@ -156,6 +156,14 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
         "LONGEST_ALONE if self._last_answer > row.since else LONGEST_PAUSE",
         "LONGEST_PAUSE",
         "pauses stay short while others answer",
+        BREAKER,
+    ),
+    (
+        "breaker-remembers-all",
+        "breaker.py",
+        "if len(self._rows) > MAX_HOSTS:",
+        "if False:",
+        "not all of a million dead hosts are remembered",
         BREAKER,
     ),
     (

@@ -6,6 +6,7 @@ from scrapeq.breaker import (
     FIRST_PAUSE,
     LONGEST_ALONE,
     LONGEST_PAUSE,
+    MAX_HOSTS,
     PAUSES_OF_ALL,
     TRIPS,
     TRIPS_OF_ALL,
@@ -118,3 +119,12 @@ def test_hosts_that_are_all_down_are_not_waited_for_together_for_ever() -> None:
     assert 120 < now < 240
     now = failing(breaker, "another", times=1, now=now)
     assert breaker.pause("one more", now) == 0.0
+
+
+def test_of_very_many_hosts_that_are_down_the_last_are_remembered() -> None:
+    breaker = Breaker(most=1)
+    for n in range(MAX_HOSTS + 1):
+        breaker.failed(f"h{n}", "connect", 1e9, 1.0)
+    assert not breaker.given_up("h0")
+    assert breaker.given_up("h1")
+    assert breaker.given_up(f"h{MAX_HOSTS}")

@@ -11,7 +11,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from scrapeq.breaker import EVERYBODY, HOST_FAULTS, Breaker
+from scrapeq.breaker import HOST_FAULTS, Breaker
 from scrapeq.clock import Clock
 from scrapeq.custom import Header
 from scrapeq.fetch.addresses import check_address, check_host
@@ -85,7 +85,7 @@ class Connections:
         except (aiohttp.ClientError, OSError) as exc:
             failure = failure_of(exc, self._limits)
             if failure.reason not in HOST_FAULTS or not failure.again:
-                self._breaker.answered(EVERYBODY, now())  # somebody did: a server, or the DNS
+                self._breaker.answered("", now())
                 raise
             if self._clock.stood_still_since(began):
                 raise UncountedError(exc, 0.0) from exc
