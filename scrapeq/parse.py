@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import starmap
 from typing import Any, NamedTuple
 
 from scrapeq.charsets import markup
@@ -78,4 +79,4 @@ def load(options: Mapping[str, Any]) -> Callable[[Sequence[str], bytes], list[An
 def received(answer: Sequence[Any]) -> Parsed:
     """What `load`'s function returned, back in the parent."""
     rows, *rest = answer
-    return Parsed(tuple(Record(table, row) for table, row in rows), *rest)
+    return Parsed(tuple(starmap(Record, rows)), *rest)

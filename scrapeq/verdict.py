@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from sys import getsizeof
 
 from scrapeq.models import Outcome, Page, Record, Verdict
@@ -35,10 +36,9 @@ def outcome_of(
 
 def weight(records: Sequence[Record]) -> int:
     """Bytes of memory that records take."""
-    size = 0
-    for _, row in records:
-        size += getsizeof(row) + sum(map(getsizeof, row.values()))
-    return size
+    rows = [row for _, row in records]
+    values = chain.from_iterable(row.values() for row in rows)
+    return sum(map(getsizeof, rows)) + sum(map(getsizeof, values))
 
 
 def _outcome(page: Page, parsed: Parsed) -> Outcome:
