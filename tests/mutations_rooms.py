@@ -18,8 +18,8 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "url-fragment-kept",
         "urls.py",
-        "URL(text).with_fragment(None)",
-        "URL(text)",
+        "yarl_of(text).with_fragment(None)",
+        "yarl_of(text)",
         "a fragment makes no other URL",
         URLS,
     ),
