@@ -30,9 +30,9 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "wire-surplus-loses-answer",
         "fetch/wire.py",
-        "        size = min(self._left, len(data))\n",
-        "        size = len(data)\n",
-        "a body ends where its length says",
+        "size = self._head_size(data) if self.awaited else len(data)",
+        "size = len(data)",
+        "an answer is taken before what follows its head is looked at",
         FRAMING,
     ),
     (

@@ -34,8 +34,6 @@ class Wire(ResponseHandler):
     awaited = False
     """The answer to the last of them has no head yet."""
     _early = 0
-    _left: int | None = None
-    """Bytes of the body that are to come, if its length is known."""
     _unframed = False
     """Its body ends with the connection."""
     _chunked = False
@@ -50,7 +48,7 @@ class Wire(ResponseHandler):
     def set_response_params(self, **params: Any) -> None:
         self.asked += 1
         self.awaited, self._early = True, 0
-        self._left, self._unframed, self._chunked, self._seam = None, False, False, b""
+        self._unframed, self._chunked, self._seam = False, False, b""
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
@@ -61,7 +59,7 @@ class Wire(ResponseHandler):
             if self._is_idle():
                 self._hang_up()
                 return
-            size = self._head_size(data) if self.awaited else self._body_size(data)
+            size = self._head_size(data) if self.awaited else len(data)
             piece, data = data[:size], data[size:]
             self._parse(piece)
             if self._chunked and b"\0" in piece[piece.rfind(b"\n0") + 1 :] and self._is_idle():
@@ -107,22 +105,10 @@ class Wire(ResponseHandler):
         self._seam = b"" if found else (self._seam + data)[-3:]
         return size
 
-    def _body_size(self, data: bytes) -> int:
-        """How many of them belong to the body. If not all do, this connection has had its day."""
-        if self._left is None:
-            return len(data)
-        size = min(self._left, len(data))
-        self._left -= size
-        if size < len(data):
-            self.force_close()
-        return size
-
     def _expect(self, message: RawResponseMessage, body: StreamReader) -> None:
-        length = message.headers.get("Content-Length")
         self._chunked = message.chunked
-        if not message.chunked and not body.is_eof():
-            self._unframed = length is None
-            self._left = int(length) if length is not None and length.isdecimal() else None
+        framed = message.chunked or "Content-Length" in message.headers
+        self._unframed = not framed and not body.is_eof()
 
     def _fault_of(self, message: RawResponseMessage) -> str:
         if message.code < 200 and message.code != 101:
