@@ -122,6 +122,8 @@ async def _serve(seen: Seen, reader: asyncio.StreamReader, writer: asyncio.Strea
         pass
     finally:
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
         async with seen.ended:
             seen.connections -= 1
             seen.ended.notify_all()
