@@ -386,10 +386,10 @@ async def test_however_many_kept_connections_are_dead_nobody_notices(last_words:
 
     async with serving(once) as server, fetching() as fetcher:
         urls = [server.url(f"/{n}") for n in range(4)]
-        for _ in range(2):
-            found = await asyncio.gather(*(fetcher.fetch(wanted(url)) for url in urls))
-            assert [type(one) for one in found] == [Page] * 4
-    assert sorted(asked.values()) == [1] * 4 + [2] * 4
+        found = await asyncio.gather(*(fetcher.fetch(wanted(url)) for url in urls))
+        found += [await fetcher.fetch(wanted(url)) for url in urls[:2]]
+        assert [type(one) for one in found] == [Page] * 6
+    assert sorted(asked.values()) == [1] * 4 + [2] * 2
 
 
 @pytest.mark.parametrize("end", [b"", answer(b"of the answer before")])
@@ -1153,6 +1153,7 @@ async def test_no_more_connections_are_kept_than_there_may_be() -> None:
         for _ in range(3):
             await fetcher.fetch(wanted(server.url()))
     assert [b"Connection: close" in head for head in server.heads] == [False, True, True]
+    assert server.connections == 2  # the server would have kept the first for ever
 
 
 async def test_a_connection_is_used_again_after_redirects() -> None:
