@@ -105,7 +105,7 @@ def _worker_replaced(chance: Random) -> dict[str, Any]:
 
 def _drain(chance: Random) -> dict[str, Any]:
     asked = _step(ROWS, chance.choice(["SIGTERM", "SIGINT"]), nth=chance.randint(1, 5000))
-    return _steps(asked, _step(ROWS + "|^COMMIT", "kill", nth=chance.randint(1, 60)))
+    return _steps(asked, _step(ROWS + "|^COMMIT", "kill", nth=chance.randint(1, 150)))
 
 
 PINNED: Mapping[str, Callable[[Random], dict[str, Any]]] = {

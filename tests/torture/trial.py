@@ -94,7 +94,8 @@ class Sizes:
 
     def flags(self) -> list[str]:
         return [
-            *("--fetchers", str(self.fetchers), "--per-host", str(self.fetchers)),
+            # More than there are fetchers: a drain finds some that wait.
+            *("--fetchers", str(self.fetchers), "--per-host", str(2 * self.fetchers)),
             *("--page-queue", str(self.page_queue), "--save-queue", str(self.save_queue)),
             *("--parsers", str(self.parsers), "--savers", "1"),
         ]
