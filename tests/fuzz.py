@@ -58,11 +58,12 @@ from scrapeq.source import Source
 from scrapeq.stores.schema import create_table, insert_record
 from tests import fuzz_kit as kit
 
-CHUNK = 2000
-"""Cases of one run of hypothesis: it remembers them all."""
+SIZES = (40, 200, 600)
+"""Bytes of which a case of the long run is made."""
+NEWS = 10_000
+"""Cases between two lines that tell how far it is."""
 MOST_FINDINGS = 3
-SEVERAL_FINDINGS = 5
-"""Runs of hypothesis after a finding, until a property is given up."""
+"""Of different kinds, until a property is given up."""
 
 
 def storable(*texts: str | None) -> None:
@@ -568,20 +569,27 @@ PROPERTIES = {
 """By name; about the cheapest first."""
 
 
+Case = tuple[Any, ...]
+
+
 def check(name: str, cases: int, seed: int) -> int:
-    """Try a property on so many cases, the same ones for the same seed; raise what it raises.
-    Return how many there were: some strategies have no more."""
+    """Try a property on so many cases, the same ones for the same seed; raise what it raises,
+    for the smallest case that does. Return how many there were: some strategies have no more."""
     found = PROPERTIES[name]
     tried = 0
 
-    def counted(case: tuple[Any, ...]) -> None:
+    def counted(case: Case) -> None:
         nonlocal tried
         tried += 1
         found.check(*case)
 
-    try_all = hypothesis.given(st.tuples(*found.given))(counted)
+    hypothesis.seed(seed)(_tried_on(found, counted, cases))()
+    return tried
+
+
+def _tried_on(found: Property, counted: Callable[[Case], None], cases: int) -> Any:
     # Stated whole: hypothesis has another profile where CI is set.
-    try_all = hypothesis.settings(
+    quiet = hypothesis.settings(
         max_examples=cases,
         deadline=None,
         database=None,
@@ -590,30 +598,31 @@ def check(name: str, cases: int, seed: int) -> int:
         phases=[Phase.generate, Phase.shrink],
         report_multiple_bugs=False,
         print_blob=False,
-    )(try_all)
-    hypothesis.seed(seed)(try_all)()
-    return tried
+    )
+    return quiet(hypothesis.given(st.tuples(*found.given))(counted))
 
 
 # ---- the long run
 
 
-def long_run(name: str, cases: int, first_seed: int) -> dict[str, Any]:
-    """All cases of one property in this process, in pieces."""
-    began = time.monotonic()
-    tried, seed, findings = 0, first_seed, dict[str, str]()
-    while tried < cases and seed - first_seed < 2 * cases / CHUNK + SEVERAL_FINDINGS:
-        print(f"{name} {seed}", file=sys.stderr, flush=True)
+def long_run(name: str, cases: int, seed: int) -> dict[str, Any]:
+    """So many cases of one property in this process, made of random bytes at half the price."""
+    found, rng, began = PROPERTIES[name], random.Random(seed), time.monotonic()
+    tried, last, findings = 0, "", dict[str, str]()
+
+    def counted(case: Case) -> None:
+        nonlocal tried, last
+        tried, last = tried + 1, repr(case)
+        if tried % NEWS == 0:
+            print(f"{name} {tried}", file=sys.stderr, flush=True)
+        found.check(*case)
+
+    try_on = _tried_on(found, counted, 1).hypothesis.fuzz_one_input
+    while tried < cases and len(findings) < MOST_FINDINGS:
         try:
-            tried += check(name, min(CHUNK, cases - tried), seed)
+            try_on(rng.randbytes(rng.choice(SIZES)))
         except Exception as exc:
-            notes = " | ".join(getattr(exc, "__notes__", ()))
-            findings.setdefault(
-                f"{type(exc).__name__}: {exc}"[:300], f"seed {seed}: {notes}"[:2000]
-            )
-            if len(findings) >= MOST_FINDINGS or seed - first_seed > SEVERAL_FINDINGS:
-                break
-        seed += 1
+            findings.setdefault(type(exc).__name__, f"{str(exc)[:300]}: {last[:2000]}")
     seconds = time.monotonic() - began
     return {"name": name, "cases": tried, "seconds": round(seconds, 1), "findings": findings}
 
@@ -634,7 +643,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PROPERTIES))
     parser.add_argument("--cases", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=0, help="the first one; each piece has its own")
+    parser.add_argument("--seed", type=int, default=0, help="other cases")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()

@@ -47,7 +47,8 @@ LONG = 300.0
 MOST_GROWTH = 16 << 20
 """Bytes that the second half may add to the parent, by a line through all of its samples."""
 MOST_PEAK = 32 << 20
-"""Bytes by which the peak of the second half may exceed that of the first: parent, or children."""
+"""Bytes by which the parent's peak, or the mean of its children, may rise in the second half. The
+children's peak is a page that is too much for one of them, at the moment of a sample, or not."""
 MOST_FILES = 16
 """Descriptors that the second half may add, in the mean."""
 
@@ -238,10 +239,10 @@ def _growth(samples: Sequence[Sample]) -> Iterator[str]:
     span = second[-1].at - second[0].at
     if (more := _slope(second) * span) > MOST_GROWTH:
         yield f"the parent grows by {more / 1e6:.1f} MB in half of the time"
-    for name in ("parent", "children"):
-        before, after = (max(getattr(one, name) for one in half) for half in (first, second))
+    for name, level in ("parent", max), ("children", statistics.mean):
+        before, after = (level(getattr(one, name) for one in half) for half in (first, second))
         if after > before + MOST_PEAK:
-            yield f"the peak of the {name} rose from {before / 1e6:.1f} to {after / 1e6:.1f} MB"
+            yield f"the {name} rose from {before / 1e6:.1f} to {after / 1e6:.1f} MB"
     before, after = (statistics.mean(one.files for one in half) for half in (first, second))
     if after > before + MOST_FILES:
         yield f"{before:.0f} descriptors became {after:.0f}"
