@@ -50,6 +50,6 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
         "ids = json.dumps(list(held))",
         "ids = json.dumps(list(held)[::2])",
         "what is under way is not taken again",
-        RANDOM,
+        PINNED,
     ),
 ]
