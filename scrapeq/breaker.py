@@ -12,14 +12,18 @@ TRIPS = 5
 """Failures in a row after which a host is left alone, longer after each further one."""
 FIRST_PAUSE = 0.5
 """Seconds; doubled each time."""
-LONGEST_PAUSE = 30.0
+LONGEST_PAUSE = 20.0
 LONGEST_ALONE = 5.0
 """The same while other hosts answer: then it is not the network that is down."""
 
+PROBES = 7
+"""Failures after these pauses, which take about a minute, that count against no URL while no other
+host answers: the one that is first in line would have used up its attempts."""
+
 TRIPS_OF_ALL = 20
-"""Failures in a row, whichever the host, after which all are left alone: the network is down."""
-PAUSES_OF_ALL = 10
-"""After so many, which take two and a half minutes, it is a list of hosts that are down."""
+"""Hosts in a row that give no answer, after which all are left alone: the network is down."""
+PAUSES_OF_ALL = 6
+"""After so many, which take half a minute, it is a list of hosts that are down."""
 MAX_HOSTS = 10_000
 """Hosts that are remembered: a list may have a million that are down."""
 
@@ -68,7 +72,7 @@ class Breaker:
     def failed(
         self, host: str, reason: str, began: float, now: float, *, ours: bool = False
     ) -> bool:
-        """Whether the failure counts. `ours` are those of this machine, which has run out of
+        """Whether the failure counts against its URL. `ours` are those of this machine, which has run out of
         something: they never count against a URL, and call for a pause at once."""
         row, network = self._rows.setdefault(host, _Row(now)), self._network
         if len(self._rows) > MAX_HOSTS:
@@ -77,12 +81,15 @@ class Breaker:
             return False
         row.reason = reason
         row.count += 1
-        network.count += 1
         longest = LONGEST_ALONE if self._last_answer > row.since else LONGEST_PAUSE
         row.hold(row.count - (1 if ours else TRIPS), longest, now)
-        if network.count < TRIPS_OF_ALL + PAUSES_OF_ALL:
-            network.hold(network.count - TRIPS_OF_ALL, LONGEST_PAUSE, now)
-        return not ours
+        # A host that has failed before, or was slow to while others answered, tells only of itself.
+        if row.count == 1 and began > self._last_answer:
+            network.count += 1
+            if network.count < TRIPS_OF_ALL + PAUSES_OF_ALL:
+                network.hold(network.count - TRIPS_OF_ALL, LONGEST_PAUSE, now)
+        is_probe = TRIPS < row.count <= TRIPS + PROBES and self._last_answer <= row.since
+        return not ours and not is_probe
 
     def pause(self, host: str, now: float) -> float:
         """Seconds for which to leave it alone from now on; 0 for none."""

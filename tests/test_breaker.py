@@ -8,6 +8,7 @@ from scrapeq.breaker import (
     LONGEST_PAUSE,
     MAX_HOSTS,
     PAUSES_OF_ALL,
+    PROBES,
     TRIPS,
     TRIPS_OF_ALL,
     Breaker,
@@ -18,7 +19,7 @@ def failing(breaker: Breaker, host: str = "h", *, times: int, now: float = 0.0) 
     """Let it fail so often, each time as soon as it may be asked; return when that was done."""
     for _ in range(times):
         now += breaker.pause(host, now)
-        assert breaker.failed(host, "connect", now, now)
+        breaker.failed(host, "connect", now, now)
     return now
 
 
@@ -46,6 +47,27 @@ def test_one_answer_and_all_is_forgotten() -> None:
     assert pauses(breaker, times=TRIPS, now=now)[-1] == FIRST_PAUSE
 
 
+def test_an_outage_of_a_minute_uses_up_the_attempts_of_no_url() -> None:
+    breaker = Breaker()
+    counted = []
+    now = 0.0
+    while now < 45:
+        now += breaker.pause("h", now)
+        counted.append(breaker.failed("h", "connect", now, now))
+    assert counted == [True] * TRIPS + [False] * PROBES
+    now = failing(breaker, times=1, now=now)
+    assert breaker.failed("h", "connect", now + LONGEST_PAUSE, now + LONGEST_PAUSE)
+
+
+def test_while_others_answer_each_failure_of_a_host_counts() -> None:
+    breaker = Breaker()
+    failing(breaker, times=1)
+    breaker.answered("other", 0.1)
+    now = failing(breaker, times=TRIPS, now=0.2)
+    now += breaker.pause("h", now)
+    assert breaker.failed("h", "connect", now, now)
+
+
 def test_hosts_have_nothing_to_do_with_each_other() -> None:
     breaker = Breaker()
     now = failing(breaker, times=TRIPS)
@@ -66,7 +88,7 @@ def test_what_began_before_the_end_of_a_pause_does_not_count() -> None:
     for began in (now - 1, now, now + FIRST_PAUSE / 2):
         assert not breaker.failed("h", "read_timeout", began, now + FIRST_PAUSE * 3)
     assert not breaker.given_up("h")
-    assert breaker.failed("h", "read_timeout", now + FIRST_PAUSE, now + FIRST_PAUSE * 3)
+    breaker.failed("h", "read_timeout", now + FIRST_PAUSE, now + FIRST_PAUSE * 3)
     assert breaker.given_up("h") == f"given up: read_timeout, {TRIPS + 1} times in a row"
 
 
@@ -111,12 +133,28 @@ def test_many_hosts_that_fail_without_an_answer_from_any_are_all_left_alone() ->
     assert breaker.pause("another", 0.2) == 0.0
 
 
+def test_the_same_hosts_again_are_no_sign_that_the_network_is_down() -> None:
+    breaker = Breaker()
+    for _ in range(3):
+        for n in range(TRIPS_OF_ALL - 1):
+            failing(breaker, f"h{n}", times=1, now=1.0)
+    assert breaker.pause("another", 1.0) == 0.0
+
+
+def test_hosts_that_are_slow_to_fail_while_others_answer_are_none_either() -> None:
+    breaker = Breaker()
+    breaker.answered("good", 1.0)
+    for n in range(2 * TRIPS_OF_ALL):
+        assert breaker.failed(f"h{n}", "connect_timeout", 0.5, 10.0)
+    assert breaker.pause("another", 10.0) == 0.0
+
+
 def test_hosts_that_are_all_down_are_not_waited_for_together_for_ever() -> None:
     breaker = Breaker()
     now = 0.0
     for n in range(TRIPS_OF_ALL + PAUSES_OF_ALL):
         now = failing(breaker, f"h{n}", times=1, now=now)
-    assert 120 < now < 240
+    assert 30 < now < 60
     now = failing(breaker, "another", times=1, now=now)
     assert breaker.pause("one more", now) == 0.0
 
