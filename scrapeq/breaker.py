@@ -72,8 +72,8 @@ class Breaker:
     def failed(
         self, host: str, reason: str, began: float, now: float, *, ours: bool = False
     ) -> bool:
-        """Whether the failure counts against its URL. `ours` are those of this machine, which has run out of
-        something: they never count against a URL, and call for a pause at once."""
+        """Whether the failure counts against its URL. `ours` are those of this machine, which has
+        run out of something: they never count against a URL, and call for a pause at once."""
         row, network = self._rows.setdefault(host, _Row(now)), self._network
         if len(self._rows) > MAX_HOSTS:
             del self._rows[next(iter(self._rows))]
