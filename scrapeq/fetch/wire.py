@@ -17,6 +17,13 @@ from scrapeq.clock import LATE
 MAX_EARLY = 100
 """Answers of status 1xx before the real one."""
 
+MAX_BLANK = 64
+"""Bytes of blank lines before a head (RFC 9112, 2.2: a few are to be ignored)."""
+MAX_LINES = 4
+"""Longest header lines that a head may be as large as, and half of what all heads of one answer
+may be."""
+
+_BLANK = re.compile(rb"[\r\n]{0,%d}" % (MAX_BLANK + 1))
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -33,7 +40,11 @@ class Wire(ResponseHandler):
     """Requests that were sent here."""
     awaited = False
     """The answer to the last of them has no head yet."""
+    heard = 0
+    """Bytes of its heads so far, those of status 1xx among them."""
     _early = 0
+    _head = _blank = _max_head = 0
+    """Bytes of the head that is awaited, and of blank lines before it."""
     _unframed = False
     """Its body ends with the connection."""
     _chunked = False
@@ -48,6 +59,8 @@ class Wire(ResponseHandler):
     def set_response_params(self, **params: Any) -> None:
         self.asked += 1
         self.awaited, self._early = True, 0
+        self.heard = self._head = self._blank = 0
+        self._max_head = MAX_LINES * params["max_field_size"]
         self._unframed, self._chunked, self._seam = False, False, b""
         super().set_response_params(**params)
 
@@ -55,13 +68,21 @@ class Wire(ResponseHandler):
         if not data or self._parser is None:  # a pause is over; or the server speaks first
             self._parse(data)
             return
-        while data and self._parser is not None and self._exception is None:
+        start = 0
+        while start < len(data) and self._parser is not None and self._exception is None:
             if self._is_idle():
                 self._hang_up()
                 return
-            size = self._head_size(data) if self.awaited else len(data)
-            piece, data = data[:size], data[size:]
-            self._parse(piece)
+            if self.awaited:
+                begin, end = self._next_of_head(data, start)
+                if fault := self._excess():
+                    self._refuse(fault)
+                    return
+            else:
+                begin, end = start, len(data)
+            piece, start = data[begin:end], end
+            if piece:
+                self._parse(piece)
             if self._chunked and b"\0" in piece[piece.rfind(b"\n0") + 1 :] and self._is_idle():
                 self._break("a NUL in a trailer")
 
@@ -71,9 +92,9 @@ class Wire(ResponseHandler):
         if not self.awaited:
             self._hang_up()
         elif fault := self._fault_of(message):
-            self._hang_up()
-            self.set_exception(BadHttpMessage(fault))
+            self._refuse(fault)
         else:
+            self._head = self._blank = 0
             if message.code >= 200 or message.code == 101:
                 self.awaited = False
                 self._expect(message, body)
@@ -98,12 +119,33 @@ class Wire(ResponseHandler):
             body.set_exception(BrokenFrameError(why))
         self._hang_up()
 
-    def _head_size(self, data: bytes) -> int:
-        """How many of these bytes belong to the head that is awaited."""
-        found = _HEAD_END.search(self._seam + data)
-        size = found.end() - len(self._seam) if found else len(data)
-        self._seam = b"" if found else (self._seam + data)[-3:]
-        return size
+    def _next_of_head(self, data: bytes, start: int) -> tuple[int, int]:
+        """Where these bytes go on with the head that is awaited, and until where."""
+        begin = start
+        if not self._head:
+            blank = _BLANK.match(data, start)
+            begin = blank.end() if blank else start
+            self._blank += begin - start
+        seam = self._seam + data[begin : begin + 3]
+        if found := _HEAD_END.search(seam):
+            end = begin + found.end() - len(self._seam)
+        else:
+            found = _HEAD_END.search(data, begin)
+            end = found.end() if found else len(data)
+        self._seam = b"" if found else (self._seam + data[max(begin, end - 3) : end])[-3:]
+        self._head += end - begin
+        self.heard += end - start
+        return begin, end
+
+    def _excess(self) -> str:
+        """What there is too much of before the body."""
+        if self._blank > MAX_BLANK:
+            return f"more than {MAX_BLANK} bytes of blank lines before the answer"
+        if self._head > self._max_head:
+            return f"Got more than {self._max_head:,} bytes of headers"
+        if self.heard > 2 * self._max_head:
+            return f"Got more than {2 * self._max_head:,} bytes of headers in all"
+        return ""
 
     def _expect(self, message: RawResponseMessage, body: StreamReader) -> None:
         self._chunked = message.chunked
@@ -123,6 +165,11 @@ class Wire(ResponseHandler):
     def _is_idle(self) -> bool:
         """Whatever comes now, nobody has asked for it."""
         return not self.awaited and (self._payload is None or self._payload.is_eof())
+
+    def _refuse(self, fault: str) -> None:
+        """End an answer that has no body yet."""
+        self._hang_up()
+        self.set_exception(BadHttpMessage(fault))
 
     def _hang_up(self) -> None:
         self.force_close()
