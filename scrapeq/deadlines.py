@@ -17,6 +17,8 @@ class Deadlines:
         self._seconds = seconds
         self._due: dict[asyncio.Timeout, float] = {}
         """Loop times; infinite while the clock stands still."""
+        self._anew: set[asyncio.Timeout] = set()
+        """Those that began anew: once only, since it may be a server that keeps us so busy."""
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> asyncio.Timeout:
@@ -27,13 +29,15 @@ class Deadlines:
 
     def end(self, timeout: asyncio.Timeout) -> None:
         self._due.pop(timeout, None)
+        self._anew.discard(timeout)
 
     @contextmanager
     def stopped(self, timeout: asyncio.Timeout) -> Iterator[None]:
         """Its clock stands still: nobody is late who was told to wait."""
         clock = asyncio.get_running_loop().time
-        left = self._due[timeout] - clock()
-        self._due[timeout] = float("inf")
+        if timeout in self._due:  # else it is over this very moment
+            left = self._due[timeout] - clock()
+            self._due[timeout] = float("inf")
         try:
             yield
         finally:
@@ -60,10 +64,10 @@ class Deadlines:
         now = asyncio.get_running_loop().time()
         late = now - self._timer.when() if self._timer is not None else 0.0
         if late > LATE:  # it was this process that stood still: all begin anew
-            anew = now + self._seconds
-            self._due = {timeout: max(due, anew) for timeout, due in self._due.items()}
-        else:
-            self._expire(now)
+            for timeout in self._due.keys() - self._anew:
+                self._due[timeout] = max(self._due[timeout], now + self._seconds)
+            self._anew.update(self._due)
+        self._expire(now)
         self._wait(min(self._due.values(), default=float("inf")))
 
     def _expire(self, now: float) -> None:

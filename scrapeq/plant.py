@@ -24,6 +24,7 @@ from scrapeq.settings import Settings
 from scrapeq.stage import Stage
 from scrapeq.stores.sqlite import SQLiteStore
 from scrapeq.tally import Tally
+from scrapeq.urls import endpoint_of
 from scrapeq.values import shown_size
 from scrapeq.verdict import outcome_of, weight
 from scrapeq.workers import Pool, Result, Task
@@ -157,9 +158,10 @@ class Plant:
         try:
             result = await self._page_for(request)
         finally:
-            # Before its place is free: the next one of the host would go at once.
-            down = self._breaker.pause(request.host, time.monotonic())
-            self.frontier.pause(request.host, down, "a host that is down")
+            if not self._breaker.at_rest:
+                # Before its place is free: the next one of the host would go at once.
+                down = self._breaker.host_pause(endpoint_of(request.url), time.monotonic())
+                self.frontier.pause(request.host, down, "a host that is down")
             self.frontier.answered(request)
         if isinstance(result, Outcome) and result.host_due is not None:
             self.frontier.pause(request.host, result.host_due - time.time())
@@ -167,9 +169,12 @@ class Plant:
 
     def _without_asking(self, request: Request) -> Outcome | None:
         """What becomes of a Request whose host has failed since it was handed out."""
-        if why := self._breaker.given_up(request.host):
+        if self._breaker.at_rest:
+            return None
+        endpoint = endpoint_of(request.url)
+        if why := self._breaker.given_up(endpoint):
             return given_up(request, why)
-        pause = self._breaker.pause(request.host, time.monotonic())
+        pause = self._breaker.pause(endpoint, time.monotonic())
         return handed_back(request, time.time() + pause) if pause else None
 
     async def _parse(self, pages: Sequence[Page]) -> Sequence[Outcome]:

@@ -142,6 +142,12 @@ def parse(text: str) -> URL:
     return url
 
 
+def endpoint_of(canonical: URL | str) -> tuple[str, int]:
+    """Host and port that a canonical URL leads to."""
+    url = canonical if isinstance(canonical, URL) else URL(canonical, encoded=True)
+    return url.raw_host or "", url.port or 0
+
+
 def visible(text: str, limit: int = 400) -> str:
     """A line that is no URL, as it is stored: no control characters, bounded, still distinct."""
     shown = _CONTROL.sub(_escaped, _without_likely_credentials(text))

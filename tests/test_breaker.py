@@ -1,34 +1,41 @@
-"""When a host is left alone, and when it is given up."""
+"""When a host is left alone, when it is given up, and what counts against a URL."""
 
 from __future__ import annotations
 
 from scrapeq.breaker import (
     FIRST_PAUSE,
-    LONGEST_ALONE,
+    LONG_ROW,
     LONGEST_PAUSE,
-    MAX_HOSTS,
-    PAUSES_OF_ALL,
-    PROBES,
+    MANY,
+    MAX_ENDPOINTS,
+    OUTAGE,
     TRIPS,
-    TRIPS_OF_ALL,
     Breaker,
+    Endpoint,
 )
 
+H: Endpoint = ("h", 80)
+OTHER: Endpoint = ("other", 80)
 
-def failing(breaker: Breaker, host: str = "h", *, times: int, now: float = 0.0) -> float:
-    """Let it fail so often, each time as soon as it may be asked; return when that was done."""
+
+def failing(
+    breaker: Breaker, endpoint: Endpoint = H, *, times: int, now: float = 0.0
+) -> tuple[float, list[bool]]:
+    """Let it fail so often, each time as soon as it may be asked; return when that was done, and
+    what counted."""
+    counted = []
     for _ in range(times):
-        now += breaker.pause(host, now)
-        breaker.failed(host, "connect", now, now)
-    return now
+        now += breaker.pause(endpoint, now)
+        counted.append(breaker.failed(endpoint, "connect", now, now))
+    return now, counted
 
 
-def pauses(breaker: Breaker, host: str = "h", *, times: int, now: float = 0.0) -> list[float]:
+def pauses(breaker: Breaker, *, times: int, now: float = 0.0) -> list[float]:
     """How long it is left alone after each failure."""
     found = []
     for _ in range(times):
-        now = failing(breaker, host, times=1, now=now)
-        found.append(breaker.pause(host, now))
+        now, _ = failing(breaker, times=1, now=now)
+        found.append(breaker.pause(H, now))
     return found
 
 
@@ -41,128 +48,121 @@ def test_some_failures_in_a_row_are_followed_by_growing_pauses() -> None:
 
 def test_one_answer_and_all_is_forgotten() -> None:
     breaker = Breaker()
-    now = failing(breaker, times=TRIPS)
-    breaker.answered("h", now)
-    assert breaker.pause("h", now) == 0.0
+    now, _ = failing(breaker, times=TRIPS)
+    breaker.answered(H, now)
+    assert breaker.at_rest
+    assert breaker.pause(H, now) == 0.0
     assert pauses(breaker, times=TRIPS, now=now)[-1] == FIRST_PAUSE
 
 
-def test_an_outage_of_a_minute_uses_up_the_attempts_of_no_url() -> None:
+def test_endpoints_have_nothing_to_do_with_each_other() -> None:
     breaker = Breaker()
-    counted = []
-    now = 0.0
-    while now < 45:
-        now += breaker.pause("h", now)
-        counted.append(breaker.failed("h", "connect", now, now))
-    assert counted == [True] * TRIPS + [False] * PROBES
-    now = failing(breaker, times=1, now=now)
-    assert breaker.failed("h", "connect", now + LONGEST_PAUSE, now + LONGEST_PAUSE)
+    now, _ = failing(breaker, times=TRIPS)
+    assert breaker.pause(OTHER, now) == 0.0
+    assert breaker.pause(("h", 443), now) == 0.0
 
 
-def test_while_others_answer_each_failure_of_a_host_counts() -> None:
+def test_a_host_is_left_alone_for_a_dead_port_only_if_no_other_port_answers() -> None:
     breaker = Breaker()
-    failing(breaker, times=1)
-    breaker.answered("other", 0.1)
-    now = failing(breaker, times=TRIPS, now=0.2)
-    now += breaker.pause("h", now)
-    assert breaker.failed("h", "connect", now, now)
+    now, _ = failing(breaker, times=LONG_ROW - 1)
+    assert breaker.host_pause(H, now) == 0.0
+    now, _ = failing(breaker, times=1, now=now)
+    assert breaker.host_pause(H, now) == breaker.pause(H, now) > 0
+    breaker.answered(("h", 443), now)
+    assert breaker.host_pause(H, now) == 0.0
+    assert breaker.pause(H, now) > 0
 
 
-def test_hosts_have_nothing_to_do_with_each_other() -> None:
-    breaker = Breaker()
-    now = failing(breaker, times=TRIPS)
-    assert breaker.pause("other", now) == 0.0
-
-
-def test_pauses_stay_short_while_others_answer() -> None:
-    """Then it is not the network that is down."""
-    breaker = Breaker()
-    failing(breaker, times=1)
-    breaker.answered("other", 0.1)
-    assert pauses(breaker, times=TRIPS + 8, now=0.2)[-1] == LONGEST_ALONE
-
-
-def test_what_began_before_the_end_of_a_pause_does_not_count() -> None:
+def test_what_began_before_the_end_of_a_pause_makes_no_row_longer() -> None:
     breaker = Breaker(most=TRIPS + 1)
-    now = failing(breaker, times=TRIPS)
+    now, _ = failing(breaker, times=TRIPS)
     for began in (now - 1, now, now + FIRST_PAUSE / 2):
-        assert not breaker.failed("h", "read_timeout", began, now + FIRST_PAUSE * 3)
-    assert not breaker.given_up("h")
-    breaker.failed("h", "read_timeout", now + FIRST_PAUSE, now + FIRST_PAUSE * 3)
-    assert breaker.given_up("h") == f"given up: read_timeout, {TRIPS + 1} times in a row"
+        breaker.failed(H, "read_timeout", began, now + FIRST_PAUSE * 3)
+    assert not breaker.given_up(H)
+    breaker.failed(H, "read_timeout", now + FIRST_PAUSE, now + FIRST_PAUSE * 3)
+    assert breaker.given_up(H) == f"given up: read_timeout, {TRIPS + 1} times in a row"
 
 
-def test_a_host_is_given_up_after_so_many_failures_in_a_row_until_it_answers() -> None:
+def test_an_endpoint_is_given_up_after_so_many_failures_in_a_row_until_it_answers() -> None:
     breaker = Breaker(most=3)
     failing(breaker, times=2)
-    assert not breaker.given_up("h")
-    now = failing(breaker, times=1)
-    assert breaker.given_up("h")
-    assert not breaker.given_up("other")
-    breaker.answered("h", now)  # to somebody who had been waiting
-    assert not breaker.given_up("h")
+    assert not breaker.given_up(H)
+    now, _ = failing(breaker, times=1)
+    assert breaker.given_up(H)
+    assert not breaker.given_up(OTHER)
+    breaker.answered(H, now)  # to somebody who had been waiting
+    assert not breaker.given_up(H)
+
+
+def test_giving_up_takes_no_longer_than_two_minutes() -> None:
+    breaker = Breaker()
+    now, _ = failing(breaker, times=30)
+    assert breaker.given_up(H)
+    assert 60 < now < 120
 
 
 def test_what_this_machine_lacks_calls_for_a_pause_at_once_and_never_counts() -> None:
     breaker = Breaker(most=3)
     now = 0.0
     for step in range(3):
-        assert not breaker.failed("h", "connect", now, now, ours=True)
-        assert breaker.pause("h", now) == FIRST_PAUSE * 2**step
-        now += breaker.pause("h", now)
-    assert breaker.given_up("h")
+        assert not breaker.failed(H, "connect", now, now, ours=True)
+        assert breaker.pause(H, now) == FIRST_PAUSE * 2**step
+        now += breaker.pause(H, now)
+    assert breaker.given_up(H)
 
 
-def test_an_outage_of_minutes_gives_up_nobody() -> None:
+def test_an_outage_of_a_host_uses_up_the_attempts_of_no_url_for_half_a_minute() -> None:
     breaker = Breaker()
-    now = 0.0
-    while now < 300:
-        now = failing(breaker, times=1, now=now)
-        assert not breaker.given_up("h")
+    now, counted = failing(breaker, times=TRIPS)
+    assert counted == [True] * TRIPS
+    while (now + breaker.pause(H, now)) < OUTAGE:
+        now, counted = failing(breaker, times=1, now=now)
+        assert counted == [False]
+    assert failing(breaker, times=3, now=now)[1] == [True] * 3
 
 
-def test_many_hosts_that_fail_without_an_answer_from_any_are_all_left_alone() -> None:
+def test_while_others_answer_each_failure_of_a_host_counts() -> None:
     breaker = Breaker()
-    for n in range(TRIPS_OF_ALL - 1):
-        failing(breaker, f"h{n}", times=1)
-    assert breaker.pause("another", 0.0) == 0.0
-    failing(breaker, "last", times=1)
-    assert breaker.pause("another", 0.0) == FIRST_PAUSE
-    assert not breaker.failed("another", "connect", 0.0, 0.1)
-    breaker.answered("h0", 0.2)
-    assert breaker.pause("another", 0.2) == 0.0
+    failing(breaker, times=1)
+    breaker.answered(OTHER, 0.1)
+    assert failing(breaker, times=TRIPS + 8, now=0.2)[1] == [True] * (TRIPS + 8)
 
 
-def test_the_same_hosts_again_are_no_sign_that_the_network_is_down() -> None:
+def test_many_hosts_that_fail_without_any_answer_are_an_outage() -> None:
     breaker = Breaker()
-    for _ in range(3):
-        for n in range(TRIPS_OF_ALL - 1):
-            failing(breaker, f"h{n}", times=1, now=1.0)
-    assert breaker.pause("another", 1.0) == 0.0
+    for n in range(MANY - 1):
+        assert breaker.failed((f"h{n}", 80), "connect", 1.0, 1.0)
+    assert not breaker.failed(("one more", 80), "connect", 1.0, 1.0)
+    assert breaker.failed(("much later", 80), "connect", 1.0 + OUTAGE, 1.0 + OUTAGE)
+
+
+def test_an_answer_ends_an_outage() -> None:
+    breaker = Breaker()
+    for n in range(MANY):
+        breaker.failed((f"h{n}", 80), "connect", 1.0, 1.0)
+    breaker.answered(None, 2.0)
+    assert breaker.failed(("h0", 80), "connect", 3.0, 3.0)
+    assert breaker.failed(("one more", 80), "connect", 3.0, 3.0)
+
+
+def test_the_same_hosts_again_are_no_sign_of_an_outage() -> None:
+    breaker = Breaker()
+    for _ in range(2):
+        for n in range(MANY - 1):
+            assert breaker.failed((f"h{n}", 80), "connect", 1.0, 1.0)
 
 
 def test_hosts_that_are_slow_to_fail_while_others_answer_are_none_either() -> None:
     breaker = Breaker()
-    breaker.answered("good", 1.0)
-    for n in range(2 * TRIPS_OF_ALL):
-        assert breaker.failed(f"h{n}", "connect_timeout", 0.5, 10.0)
-    assert breaker.pause("another", 10.0) == 0.0
+    breaker.answered(OTHER, 1.0)
+    for n in range(2 * MANY):
+        assert breaker.failed((f"h{n}", 80), "connect_timeout", 0.5, 10.0)
 
 
-def test_hosts_that_are_all_down_are_not_waited_for_together_for_ever() -> None:
-    breaker = Breaker()
-    now = 0.0
-    for n in range(TRIPS_OF_ALL + PAUSES_OF_ALL):
-        now = failing(breaker, f"h{n}", times=1, now=now)
-    assert 30 < now < 60
-    now = failing(breaker, "another", times=1, now=now)
-    assert breaker.pause("one more", now) == 0.0
-
-
-def test_of_very_many_hosts_that_are_down_the_last_are_remembered() -> None:
+def test_of_very_many_endpoints_that_are_down_the_last_are_remembered() -> None:
     breaker = Breaker(most=1)
-    for n in range(MAX_HOSTS + 1):
-        breaker.failed(f"h{n}", "connect", 1e9, 1.0)
-    assert not breaker.given_up("h0")
-    assert breaker.given_up("h1")
-    assert breaker.given_up(f"h{MAX_HOSTS}")
+    for n in range(MAX_ENDPOINTS + 1):
+        breaker.failed((f"h{n}", 80), "connect", 1e9, 1.0)
+    assert not breaker.given_up(("h0", 80))
+    assert breaker.given_up(("h1", 80))
+    assert breaker.given_up((f"h{MAX_ENDPOINTS}", 80))

@@ -148,3 +148,32 @@ async def test_time_in_which_the_process_stood_still_was_nobodys() -> None:
     with pytest.raises(TimeoutError):
         await attempt
     assert seconds() - began == 3604 + 10
+
+
+@skipping_time
+async def test_whoever_keeps_the_process_busy_is_given_its_time_anew_only_once() -> None:
+    deadlines = Deadlines(10)
+    began = seconds()
+    attempt = asyncio.create_task(within(deadlines, forever()))
+    await asyncio.sleep(4)
+    this_loop().now += 100
+    await asyncio.sleep(1)
+    this_loop().now += 100
+    with pytest.raises(TimeoutError):
+        await attempt
+    assert seconds() - began == 205
+
+
+async def test_a_clock_that_has_run_out_this_very_moment_can_still_be_stopped() -> None:
+    deadlines = Deadlines(60.0)
+    timeout = deadlines.begin()
+
+    async def attempt() -> None:
+        async with timeout:
+            deadlines.expire_all()
+            with deadlines.stopped(timeout):
+                await forever()
+
+    with pytest.raises(TimeoutError):
+        await attempt()
+    deadlines.end(timeout)

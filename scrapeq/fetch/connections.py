@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
+from contextvars import ContextVar
 from weakref import WeakSet
 
 import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from scrapeq.breaker import HOST_FAULTS, Breaker
+from scrapeq.breaker import FIRST_PAUSE, HOST_FAULTS, Breaker, Endpoint
 from scrapeq.clock import Clock
 from scrapeq.custom import Header
 from scrapeq.fetch.addresses import check_address, check_host
@@ -20,11 +21,15 @@ from scrapeq.fetch.limits import FetchLimits
 from scrapeq.fetch.pool import Pool, Trip, trip
 from scrapeq.fetch.proxy import Proxy
 from scrapeq.fetch.resolver import Resolver
+from scrapeq.urls import endpoint_of
 
 _HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5",
     "Accept-Encoding": "gzip, deflate, br, zstd",
 }
+
+_unanswered: ContextVar[tuple[Endpoint, float] | None] = ContextVar("unanswered", default=None)
+"""Whom this task has asked and when, until the head of an answer has come."""
 
 
 class Connections:
@@ -79,21 +84,33 @@ class Connections:
         Raises UncountedError where a failure is no news of the host, or not its fault.
         """
         now = asyncio.get_running_loop().time
-        host, began = url.raw_host or "", now()
+        asked = (endpoint_of(url), now())
+        _unanswered.set(asked)
         try:
             response = await self._ask(url, headers)
         except (aiohttp.ClientError, OSError) as exc:
-            failure = failure_of(exc, self._limits)
-            if failure.reason not in HOST_FAULTS or not failure.again:
-                self._breaker.answered("", now())
-                raise
-            if self._clock.stood_still_since(began):
-                raise UncountedError(exc, 0.0) from exc
-            if self._breaker.failed(host, failure.reason, began, now(), ours=is_ours(exc)):
-                raise
-            raise UncountedError(exc, self._breaker.pause(host, now())) from exc
-        self._breaker.answered(host, now())
+            raise self.judged(exc) from exc
+        _unanswered.set(None)
+        self._breaker.answered(asked[0], now())
         return response
+
+    def judged(self, exc: Exception) -> Exception:
+        """What to make of the end of the request that this task has under way: `exc` itself, or an
+        UncountedError. It is also for the end of an attempt's time, which nobody in here sees."""
+        if (asked := _unanswered.get()) is None:
+            return exc
+        _unanswered.set(None)
+        endpoint, began = asked
+        now = asyncio.get_running_loop().time()
+        failure = failure_of(exc, self._limits)
+        if failure.reason not in HOST_FAULTS or not failure.again:
+            self._breaker.answered(None, now)
+            return exc
+        if self._clock.stood_still_since(began):
+            return UncountedError(exc, 0.0)
+        if self._breaker.failed(endpoint, failure.reason, began, now, ours=is_ours(exc)):
+            return exc
+        return UncountedError(exc, max(FIRST_PAUSE, self._breaker.pause(endpoint, now)))
 
     async def _ask(self, url: URL, headers: Sequence[Header]) -> aiohttp.ClientResponse:
         sent = Trip(last=len(self._sockets) >= self._many)

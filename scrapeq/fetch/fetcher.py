@@ -123,7 +123,7 @@ class Fetcher:
         except (aiohttp.ClientError, OSError, ValueError) as exc:
             if self._aborted:
                 return handed_back(request)
-            failure = failure_of(exc, self._limits)
+            failure = failure_of(self._connections.judged(exc), self._limits)
         finally:
             self.latency.add(clock() - started)
             if page is None:
@@ -151,7 +151,7 @@ class Fetcher:
         except NoPageError:  # it redirects to where nobody follows
             return 404, b""
         except (aiohttp.ClientError, OSError, ValueError, DecodeError) as exc:
-            return failure_of(exc, self._limits)
+            return failure_of(self._connections.judged(exc), self._limits)
 
     async def _in_time(self, attempt: Callable[[asyncio.Timeout], Awaitable[T]]) -> T:
         """Within the total time of one attempt, which `abort` can end early."""
