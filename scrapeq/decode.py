@@ -33,6 +33,11 @@ MAX_CODINGS = 5
 """Stacked content codings; urllib3 stops at the same number (CVE-2025-66418)."""
 MAX_MEMBERS = 1024
 """Concatenated gzip or zstd members (CVE-2026-128131)."""
+MAX_HEAD_CODINGS = 1
+MAX_HEAD_MEMBERS = 16
+"""The same for a file of which only the beginning is read: nobody sends one in more."""
+_PLAIN = frozenset({"", "identity", "none", "binary", "7bit", "8bit", "utf-8", "utf8"})
+"""What servers call no coding at all; some take the header for a charset or for MIME's."""
 _ZSTD_WINDOW_LOG = 23
 """RFC 9659: a window of at most 8 MB."""
 
@@ -60,7 +65,7 @@ class _Decompressor(Protocol):
     def unused_data(self) -> bytes: ...
 
 
-_Undo = Callable[[bytes, int], tuple[bytes, bool]]
+_Undo = Callable[[bytes, int, int], tuple[bytes, bool]]
 
 
 def decompress(body: bytes, content_encoding: str, limit: int) -> tuple[bytes, bool]:
@@ -70,9 +75,9 @@ def decompress(body: bytes, content_encoding: str, limit: int) -> tuple[bytes, b
     `encoding` when a coding is unknown, broken, or one of too many.
     """
     whole = True
-    for undo in _steps(content_encoding):
+    for undo in _steps(content_encoding, MAX_CODINGS):
         if body:
-            body, ended = undo(body, limit)
+            body, ended = undo(body, limit, MAX_MEMBERS)
             whole = whole and ended
         if len(body) > limit:
             break
@@ -83,17 +88,17 @@ def decompress(body: bytes, content_encoding: str, limit: int) -> tuple[bytes, b
 
 def decompress_head(body: bytes, content_encoding: str, limit: int) -> bytes:
     """The first `limit` bytes of a body, however many follow. Raises DecodeError: `encoding`."""
-    for undo in _steps(content_encoding):
+    for undo in _steps(content_encoding, MAX_HEAD_CODINGS):
         if body:
-            body = undo(body, limit)[0][:limit]
+            body = undo(body, limit, MAX_HEAD_MEMBERS)[0]
     return body[:limit]
 
 
-def _steps(content_encoding: str) -> list[_Undo]:
+def _steps(content_encoding: str, most: int) -> list[_Undo]:
     names = [name.strip().lower() for name in content_encoding.split(",")]
-    names = [name for name in names if name not in ("", "identity")]
-    if len(names) > MAX_CODINGS:
-        raise DecodeError("encoding", f"{len(names)} content codings; the limit is {MAX_CODINGS}")
+    names = [name for name in names if name not in _PLAIN]
+    if len(names) > most:
+        raise DecodeError("encoding", f"{len(names)} content codings; the limit is {most}")
     for name in names:
         if name not in _CODINGS:
             raise DecodeError("encoding", f"unknown content coding {name[:40]!r}")
@@ -109,35 +114,36 @@ def looks_binary(body: bytes) -> bool:
 _TEXT_BYTES = bytes(n for n in range(256) if n in (9, 10, 12, 13, 27) or n >= 32)
 
 
-# ---- one content coding each: at most a little more than `limit` bytes, and whether the end came
+# ---- one content coding each: at most a little more than `limit` bytes, of so many members, and
+# ---- whether the end came
 
 
-def _gunzip(body: bytes, limit: int) -> tuple[bytes, bool]:
+def _gunzip(body: bytes, limit: int, members: int) -> tuple[bytes, bool]:
     if not _begins(body, _GZIP):
         return body, True  # the header lies: what lacks the mark of its coding is plain
     if len(body) > 3 and body[3] & _GZIP_RESERVED:
         raise DecodeError("encoding", "reserved flags in a gzip header")
     if _zlib is not zlib:  # what it finds fault with has zlib's verdict, as on every machine
         with suppress(DecodeError):
-            found, whole = _members(body, limit, lambda: _zlib.decompressobj(31), _GZIP)
+            found, whole = _members(body, limit, lambda: _zlib.decompressobj(31), _GZIP, members)
             if whole:
                 return found, whole
-    return _members(body, limit, lambda: zlib.decompressobj(31), _GZIP)
+    return _members(body, limit, lambda: zlib.decompressobj(31), _GZIP, members)
 
 
-def _unzstd(body: bytes, limit: int) -> tuple[bytes, bool]:
+def _unzstd(body: bytes, limit: int, members: int) -> tuple[bytes, bool]:
     if not _begins(body, _ZSTD):
         return body, True
     options = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG}
-    return _members(body, limit, lambda: zstd.ZstdDecompressor(options=options), _ZSTD)
+    return _members(body, limit, lambda: zstd.ZstdDecompressor(options=options), _ZSTD, members)
 
 
-def _inflate(body: bytes, limit: int) -> tuple[bytes, bool]:
+def _inflate(body: bytes, limit: int, _: int) -> tuple[bytes, bool]:
     """By zlib alone: ISA-L takes a raw stream that is broken for one that ends there."""
     try:
-        return _members(body, limit, zlib.decompressobj, ())
+        return _members(body, limit, zlib.decompressobj, (), 1)
     except DecodeError:
-        return _members(body, limit, lambda: zlib.decompressobj(-15), ())
+        return _members(body, limit, lambda: zlib.decompressobj(-15), (), 1)
 
 
 def _begins(body: bytes, marks: tuple[bytes, ...]) -> bool:
@@ -146,12 +152,16 @@ def _begins(body: bytes, marks: tuple[bytes, ...]) -> bool:
 
 
 def _members(
-    body: bytes, limit: int, new: Callable[[], _Decompressor], marks: tuple[bytes, ...]
+    body: bytes,
+    limit: int,
+    new: Callable[[], _Decompressor],
+    marks: tuple[bytes, ...],
+    most: int,
 ) -> tuple[bytes, bool]:
     """Decompress member after member; what follows the last one is junk and ignored."""
     pieces = []
     size = 0
-    for _ in range(MAX_MEMBERS):
+    for _ in range(most):
         member = new()
         try:
             pieces.append(member.decompress(body, limit + 1 - size))
@@ -163,10 +173,10 @@ def _members(
         body = member.unused_data
         if not body or not _begins(body, marks):
             return b"".join(pieces), True
-    raise DecodeError("encoding", f"more than {MAX_MEMBERS:,} compressed members")
+    raise DecodeError("encoding", f"more than {most:,} compressed members")
 
 
-def _unbrotli(body: bytes, limit: int) -> tuple[bytes, bool]:
+def _unbrotli(body: bytes, limit: int, _: int) -> tuple[bytes, bool]:
     try:
         return _brotli(body, limit)
     except brotli.error as exc:

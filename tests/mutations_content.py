@@ -18,7 +18,7 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "decode-members-unbounded",
         "decode.py",
-        "for _ in range(MAX_MEMBERS):",
+        "for _ in range(most):",
         "while True:",
         "so many members and no more",
         DECODE,

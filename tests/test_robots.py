@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
+import sys
 import threading
 import time
 import tracemalloc
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 from protego import Protego
 from yarl import URL
 
+from scrapeq.decode import decompress_head
 from scrapeq.fetch import Fetcher, FetchLimits
 from scrapeq.models import Outcome, Page, Request
 from scrapeq.retry import Failure, RetryPolicy
@@ -33,6 +36,11 @@ from tests.servers import (
     sending,
     serving,
 )
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 LIMITS = FetchLimits(total=10, connect=5, read=5)
 POLICY = RetryPolicy(2, jitter=lambda: 1.0)
@@ -253,6 +261,36 @@ async def test_a_bomb_is_read_as_far_as_any_other() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("coding", "members", "layers"), [("gzip", 17, 1), ("zstd", 17, 1), ("zstd", 1, 2)]
+)
+async def test_one_in_more_codings_or_members_than_anybody_needs_is_none(
+    coding: str, members: int, layers: int
+) -> None:
+    pack = {"gzip": gzip.compress, "zstd": zstd.compress}[coding]
+    body = FORBIDS
+    for _ in range(layers):
+        body = pack(b"") * (members - 1) + pack(body)
+    robots = answer(body, Content_Encoding=", ".join([coding] * layers))
+    found = (await verdicts(robots, "/open"))["/open"]
+    assert isinstance(found, Outcome)
+    assert (found.verdict, found.reason) == ("retry", "robots_unreachable")
+
+
+async def test_it_is_not_decompressed_in_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = []
+
+    def head(*args: Any) -> bytes:
+        threads.append(threading.current_thread())
+        return decompress_head(*args)
+
+    monkeypatch.setattr("scrapeq.fetch.fetcher.decompress_head", head)
+    robots = answer(gzip.compress(FORBIDS), Content_Encoding="gzip")
+    assert await allowed(robots, "/secret") == [False]
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
+
+
 async def test_one_long_line_allows_all() -> None:
     line = b"User-agent: *" + b" " * 1_000_000 + b"\nDisallow: /\n"
     assert await allowed(answer(line), "/open") == [True]
@@ -371,6 +409,16 @@ async def test_five_redirects_are_followed_and_then_all_is_allowed(hops: int, ob
 @pytest.mark.parametrize("target", ["/robots.txt", "file:///etc/passwd", "http://[::1", "//"])
 async def test_a_redirect_to_nowhere_allows_all(target: str) -> None:
     assert await allowed(redirect(target), "/secret") == [True]
+
+
+async def test_a_redirect_to_a_name_that_cannot_be_looked_up_now_is_no_permission(
+    names: Names,
+) -> None:
+    names["later.test"] = [socket.gaierror(socket.EAI_AGAIN, "not now")]
+    found = await verdicts(redirect("http://later.test/robots.txt"), "/secret")
+    outcome = found["/secret"]
+    assert isinstance(outcome, Outcome)
+    assert (outcome.verdict, outcome.reason) == ("retry", "robots_unreachable")
 
 
 async def test_it_may_be_on_another_host() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TypeVar
 
@@ -148,8 +148,8 @@ class Fetcher:
             return await self._in_time(
                 lambda _: self._small(url, headers, limit, max_redirects, hop)
             )
-        except NoPageError:  # it redirects to where nobody follows
-            return 404, b""
+        except NoPageError as exc:  # it redirects to where nobody follows, or not now
+            return replace(exc.failure, reason="redirects") if exc.failure.again else (404, b"")
         except (aiohttp.ClientError, OSError, ValueError, DecodeError) as exc:
             return failure_of(self._connections.judged(exc), self._limits)
 
@@ -177,7 +177,9 @@ class Fetcher:
                 await discard(response)
                 return response.status, b""
             body = await first_bytes(response, limit)
-            return response.status, decompress_head(body, content_encoding(response), limit)
+            if coding := content_encoding(response):
+                body = await asyncio.to_thread(decompress_head, body, coding, limit)
+            return response.status, body
 
     async def _follow(self, attempt: _Attempt) -> Page:
         url, headers = self._secrets.for_listed(URL(attempt.request.url, encoded=True))

@@ -60,7 +60,7 @@ class Wire(ResponseHandler):
         self.asked += 1
         self.awaited, self._early = True, 0
         self.heard = self._head = self._blank = 0
-        self._max_head = MAX_LINES * params["max_field_size"]
+        self._max_head = MAX_LINES * params.get("max_field_size", 8190)  # a proxy's
         self._unframed, self._chunked, self._seam = False, False, b""
         super().set_response_params(**params)
 

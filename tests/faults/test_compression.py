@@ -57,10 +57,12 @@ def test_073_five_codings_are_undone_and_six_are_refused(site: Site, tmp_path: P
 def test_074_an_unknown_coding_is_an_encoding_error(site: Site, tmp_path: Path) -> None:
     bad = [
         site.add(f"/{n}", page(BODY, coding))
-        for n, coding in enumerate(["compress", "sdch", "gzip, nonsense", "utf-8", "dcb"])
+        for n, coding in enumerate(["compress", "sdch", "gzip, nonsense", "utf-16", "dcb"])
     ]
-    met = meet(tmp_path, site, *bad)
+    plain = site.add("/plain", page(BODY, "utf-8"))  # a charset in the wrong place
+    met = meet(tmp_path, site, *bad, plain)
     assert {met.ending(url) for url in bad} == {"failed:encoding"}
+    assert met.ending(plain) == "done"
 
 
 def test_075_a_plain_body_under_a_coding_is_read_if_that_coding_has_a_mark(
