@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from w3lib.encoding import to_unicode
 
+from scrapeq.legacy import DECODERS
 from scrapeq.prescan import declared_label
 
 REPLACEMENT = "replacement"
@@ -94,7 +95,7 @@ def decode_text(body: bytes, content_type: str) -> tuple[str, str]:
     try:
         text, used = codecs.utf_8_decode(body, "strict", False)
     except UnicodeDecodeError:
-        return to_unicode(body, "cp1252"), "cp1252"
+        return _DECODERS["cp1252"](body, "cp1252"), "cp1252"
     return (text if used == len(body) else text + "\ufffd"), "utf-8"  # cut within a character
 
 
@@ -139,7 +140,7 @@ def codec_of(label: str) -> str | None:
     return LABELS.get(label.strip(_SPACE).lower()) if label.isascii() else None  # no Kelvin sign
 
 
-# ---- charsets that Python has no codec for, or not the same
+# ---- charsets that are no text of a language
 
 
 def _nothing(body: bytes, _: str) -> str:
@@ -150,31 +151,11 @@ def _user_defined(body: bytes, _: str) -> str:
     return codecs.charmap_decode(body, "strict", _PRIVATE)[0]
 
 
-def _euc_jp(body: bytes, _: str) -> str:
-    return body.decode("euc_jp", "scrapeq_nec_row")
-
-
-def _nec_row(exc: UnicodeError) -> tuple[str, int]:
-    """Characters that browsers know in EUC-JP, and Python only in Shift_JIS: \u2460, \u2116."""
-    if not isinstance(exc, UnicodeDecodeError):
-        raise exc
-    row, cell = (*exc.object[exc.start : exc.start + 2], 0, 0)[:2]
-    if 0xA1 <= row <= 0xFE and 0xA1 <= cell <= 0xFE:
-        lead, odd = divmod(row - 0xA1, 2)
-        trail = cell - 2 if odd else cell - 0x61 + (cell >= 0xE0)
-        pair = bytes([lead + (0x81 if lead < 31 else 0xC1), trail])
-        found = pair.decode("cp932", "ignore")
-        if len(found) == 1:
-            return found, exc.start + 2
-    return "\ufffd", exc.end
-
-
-codecs.register_error("scrapeq_nec_row", _nec_row)
 _NOT_ASCII = {"utf-16-le", "utf-16-be", "iso2022_jp", REPLACEMENT}
 """Where seven bits may mean something else."""
 _PRIVATE = "".join(map(chr, [*range(0x80), *range(0xF780, 0xF800)]))
 _DECODERS: dict[str, Callable[[bytes, str], str]] = {
     REPLACEMENT: _nothing,
     USER_DEFINED: _user_defined,
-    "euc_jp": _euc_jp,
+    **DECODERS,
 }

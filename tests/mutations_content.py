@@ -104,6 +104,23 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
         "a content says nothing without its pragma",
         CHARSETS,
     ),
+    # ---- legacy.py
+    (
+        "legacy-odd-unread",
+        "legacy.py",
+        "    if not _ANY_ODD[name].search(body):\n",
+        "    if True:\n",
+        "bytes are the characters that browsers have for them",
+        CHARSETS,
+    ),
+    (
+        "legacy-trail-eats-markup",
+        "legacy.py",
+        " and not body[at + 1 : at + 2].isascii()",
+        "",
+        "ASCII after a lead byte is not its trail",
+        CHARSETS,
+    ),
     # ---- overrun.py
     (
         "overrun-unmended",

@@ -133,7 +133,17 @@ def test_entities_of_xml_are_neither_expanded_nor_fetched(kind: str) -> None:
 
 
 def test_no_room_that_reads_a_page_knows_a_parser_of_xml_or_unpickles() -> None:
-    rooms = ("charsets", "decode", "extract", "overrun", "parse", "prescan", "worker", "workers")
+    rooms = (
+        "charsets",
+        "decode",
+        "extract",
+        "legacy",
+        "overrun",
+        "parse",
+        "prescan",
+        "worker",
+        "workers",
+    )
     known = {name.split(".")[0] for room in rooms for name in imports_of(PACKAGE / f"{room}.py")}
     assert known.isdisjoint({"xml", "lxml", "pickle", "marshal", "shelve", "multiprocessing"})
 

@@ -334,7 +334,7 @@ def test_user_defined_bytes_have_characters_of_their_own() -> None:
         ("utf-8", b"a\xe2\x82", "a\ufffd"),
         ("utf-8", b"\xed\xa0\x80", "\ufffd\ufffd\ufffd"),
         ("utf-8", b"\xc0\xbc\xf4\x90\x80\x80", "\ufffd" * 6),
-        ("windows-1252", b"a\x81b", "a\ufffdb"),
+        ("windows-1253", b"a\xaab", "a\ufffdb"),
         ("utf-16", b"a\0\0\xd8b\0c", "a\ufffdb\ufffd"),
         ("gbk", b"a\x80b", "a€b"),
         ("gbk", b"\x81\x30\x81\x30\x90\x30\x81\x30", "\x80\U00010000"),
@@ -348,18 +348,69 @@ def test_user_defined_bytes_have_characters_of_their_own() -> None:
         ("shift_jis", b"\x81<p>", "\ufffd<p>"),
         ("shift_jis", b"\x87\x40\x81", "①\ufffd"),
         ("euc-jp", b"\xad\xa1\xad\xea\xad\xe2\xa4\xa2", "①㈱№あ"),
-        ("euc-jp", b"\x8f\xa1<p>\xad", "\ufffd\ufffd<p>\ufffd"),
+        ("euc-jp", b"\x8f\xa1<p>\xad", "\ufffd<p>\ufffd"),
+        ("euc-jp", b"\x8f\xa1\xa1\xa2\xaf\xff\x8e\x80\xa4\xa2", "\ufffd" * 4 + "あ"),
+        ("gb18030", b"\xf47\xa8\xbc\xe3\x32\x9a\x36", "\ufffd7ḿ\ufffd"),
         ("euc-kr", b"\x81<p>", "\ufffd<p>"),
         ("big5", b"\x81<p>", "\ufffd<p>"),
-        ("iso-2022-jp", b"\x1b$B$\"-!\x1b(B<p>", "あ\ufffd<p>"),
+        ("iso-2022-jp", b"\x1b$B$\".!\x1b(B<p>", "あ\ufffd<p>"),
     ],
 )  # fmt: skip
 def test_bytes_that_fit_nowhere_become_u_fffd(label: str, body: bytes, text: str) -> None:
     assert decode_text(body, f"text/html; charset={label}")[0] == text
 
 
+@pytest.mark.parametrize(
+    ("label", "body", "text"),
+    [
+        ("euc-jp", b"\xa1\xc1\xa1\xc2\xa1\xdd\xa1\xf1\xa1\xf2\xa2\xcc", "\uff5e∥\uff0d￠￡￢"),
+        ("euc-jp", b"~\x8f\xa2\xb7\xa4\xa2", "~\uff5eあ"),
+        ("euc-jp", b"\xb0\xa1\xc1\xa1", "亜繊"),
+        ("iso-2022-jp", b"\x1b(I1_\x1b$B!A-!\x1b(J\\~\x1b(B\\", "ｱﾟ\uff5e①¥‾\\"),
+        ("iso-2022-jp", b"\x1b$B\x1b(B<\x1b\x1b(X\x0e", "\ufffd<\ufffd\ufffd(X\ufffd"),
+        ("iso-2022-jp", b'\x1b$@$"$\x1b(B<\x1b$B$\n$', "あ\ufffd<\ufffd\ufffd"),
+        ("koi8-u", b"\xae\xbe", "ўЎ"),
+        ("windows-1250", b"\x81\x83\x88\x90\x98", "\x81\x83\x88\x90\x98"),
+        ("windows-1251", b"\x98", "\x98"),
+        ("windows-1252", b"\x81\x8d\x8f\x90\x9d\x80", "\x81\x8d\x8f\x90\x9d€"),
+        ("windows-1253", b"\x81\xaa\xd2\xff", "\x81\ufffd\ufffd\ufffd"),
+        ("windows-1254", b"\x9e", "\x9e"),
+        ("windows-1255", b"\x8a\xca\xd9", "\x8a\u05ba\ufffd"),
+        ("windows-1257", b"\x9f\xa1\xa5", "\x9f\ufffd\ufffd"),
+        ("windows-1258", b"\x9a", "\x9a"),
+        ("windows-874", b"\x81\x85\x9f\xdb\xfc", "\x81…\x9f\ufffd\ufffd"),
+        ("big5", b"\xa1\x45\xa3\xe1\xa2\x41\xa1\xfe\x88\x62\xa3\xc0\x87\x7a", "‧€\u2215\uff0fÊ̄␀㡵"),
+        ("big5", b"\x81\xff\xa4\x40", "\ufffd一"),
+        ("shift_jis", b"\x80\xa0\xb1\xfd\xfe\xff\x81\x60", "\x80\ufffdｱ\ufffd\ufffd\ufffd\uff5e"),
+        ("shift_jis", b"\x82\x80\x82\xa0", "\ufffdあ"),
+        ("euc-kr", b"\x81\x80\xb0\xa1", "\ufffd가"),
+        ("gb18030", b"\xa8\xbc\x81\x35\xf4\x37\xa6\xd9\xa6\xf3", "ḿ\ue7c7︐︙"),
+        ("gbk", b"\xa3\xa0\xfe\x59\x81\xff\xd2\xbb", "\u3000龴\ufffd一"),
+    ],
+)  # fmt: skip
+def test_bytes_are_the_characters_that_the_indexes_of_the_web_have(
+    label: str, body: bytes, text: str
+) -> None:
+    assert decode_text(body, f"text/html; charset={label}")[0] == text
+
+
+@pytest.mark.parametrize("label", ["big5", "euc-jp", "gbk", "euc-kr", "shift_jis", "iso-2022-jp"])
+def test_what_is_odd_in_the_middle_changes_nothing_around_it(label: str) -> None:
+    text = "一二<p>" * 50
+    plain = text.encode(LABELS[label]) if label != "euc-kr" else "가나<p>".encode("cp949") * 50
+    odd = {
+        "big5": b"\xa1\x45", "euc-jp": b"\xa1\xc1", "gbk": b"\xa8\xbc", "euc-kr": b"\xff",
+        "shift_jis": b"\xff", "iso-2022-jp": b"\x1b(I1\x1b(Bx",
+    }[label]  # fmt: skip
+    kind = f"text/html; charset={label}"
+    around = decode_text(plain, kind)[0]
+    assert "\ufffd" not in around
+    found = decode_text(plain + odd + plain, kind)[0]
+    assert found == around + decode_text(odd, kind)[0] + around
+
+
 def test_bad_bytes_after_a_bom_become_u_fffd_too() -> None:
-    assert decode_text(b"a\x81b", "") == ("a\ufffdb", "cp1252")
+    assert decode_text(b"a\x81b", "") == ("a\x81b", "cp1252")
     assert decode_text(b"\xef\xbb\xbfa\xff", "")[0] == "a\ufffd"
     assert decode_text(b"\xff\xfea\0b", "")[0] == "a\ufffd"
     assert decode_text(b"\xff\xfe\0\xd8a\0", "")[0] == "\ufffda"

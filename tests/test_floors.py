@@ -27,7 +27,7 @@ FLOORS = (
     ("pipeline", "stage", "channel", "deadlines", "budget", "clock"),
     ("rules", "config", "worker", "parse", "extract", "decode", "charsets", "retry", "breaker"),
     ("settings", "options", "custom", "values", "names"),
-    ("urls", "lines", "text", "private", "meter", "prescan", "overrun"),
+    ("urls", "lines", "text", "private", "meter", "prescan", "overrun", "legacy"),
     ("models", "errors", "__init__"),
 )
 """From the roof down. A room may import from lower floors, and from its own without a circle."""
@@ -48,7 +48,7 @@ HOMES = {
 
 WITHOUT_ASYNCIO = {
     *("models", "errors", "settings", "options", "values", "custom", "names"),
-    *("urls", "lines", "text", "private", "meter", "prescan", "overrun"),
+    *("urls", "lines", "text", "private", "meter", "prescan", "overrun", "legacy"),
     *("rules", "config", "worker", "parse", "extract", "decode", "charsets", "retry", "breaker"),
     *("advice", "window", "tally", "dashboard", "frame", "panels", "skin", "plain"),
     *("summary", "next_steps", "cli", "example"),
