@@ -105,6 +105,14 @@ def _steps(content_encoding: str, most: int) -> list[_Undo]:
     return [_CODINGS[name] for name in reversed(names)]
 
 
+def is_unknown(content_type: str) -> bool:
+    """Whether it says nothing of the body (WHATWG MIME Sniffing, 7)."""
+    return content_type.partition(";")[0].strip().lower() in _UNKNOWN
+
+
+_UNKNOWN = frozenset({"", "*/*", "unknown/unknown", "application/unknown"})
+
+
 def looks_binary(body: bytes) -> bool:
     """Whether the first 512 bytes hold one that no text has (WHATWG MIME Sniffing, 7.2)."""
     head = body[:512]

@@ -8,7 +8,7 @@ from itertools import starmap
 from typing import Any, NamedTuple
 
 from scrapeq.charsets import markup
-from scrapeq.decode import DecodeError, decompress, looks_binary
+from scrapeq.decode import DecodeError, decompress, is_unknown, looks_binary
 from scrapeq.extract import Extractor, Field, OutputTooLargeError, Rule
 from scrapeq.models import Record
 
@@ -39,8 +39,8 @@ def parse(body: bytes, meta: Meta, extractor: Extractor, max_decoded: int) -> Pa
         content, truncated = decompress(body, meta.content_encoding, max_decoded)
     except DecodeError as exc:
         return Parsed(failed=exc.reason, detail=exc.detail)
-    if not meta.content_type and looks_binary(content):
-        return Parsed(skipped="content_type", detail="no Content-Type, and not text")
+    if is_unknown(meta.content_type) and looks_binary(content):
+        return Parsed(skipped="content_type", detail="no known Content-Type, and not text")
     text, encoding = markup(content, meta.content_type)
     try:
         records = tuple(extractor.records(text, meta.url, meta.final_url))

@@ -127,9 +127,25 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "pool-always-twice",
         "fetch/pool.py",
-        "self.wire.asked > 1 and self.wire.awaited",
-        "self.wire.awaited",
+        "self.wire.asked > 1 and not self.wire.heard",
+        "not self.wire.heard",
         "a fresh connection is asked once",
+        FETCH,
+    ),
+    (
+        "pool-answered-twice",
+        "fetch/pool.py",
+        "self.wire.asked > 1 and not self.wire.heard",
+        "self.wire.asked > 1",
+        "who has begun to answer is not asked again",
+        FETCH,
+    ),
+    (
+        "headers-part-is-whole",
+        "fetch/headers.py",
+        'if response.status != 206 or "Range" in',
+        'if True or "Range" in',
+        "a part that nobody asked for is no page",
         FETCH,
     ),
     (

@@ -153,7 +153,7 @@ async def test_a_body_without_a_length_ends_with_its_connection(head: bytes) -> 
 @pytest.mark.parametrize(
     "kind",
     ["", "text/html", "TEXT/HTML;charset=x", "text/plain", "application/xhtml+xml",
-     "application/xml", "application/rss+xml"],
+     "application/xml", "application/rss+xml", "*/*", "unknown/unknown", "Application/Unknown;a=b"],
 )  # fmt: skip
 async def test_text_of_any_kind_is_wanted(kind: str) -> None:
     async with serving(answer(b"x", Content_Type=kind)) as server:
@@ -368,8 +368,7 @@ async def test_an_attempt_asks_once_where_nobody_answers() -> None:
     assert len(server.heads) == 1
 
 
-@pytest.mark.parametrize("last_words", [b"", b"rubbish\r\n\r\n"])
-async def test_however_many_kept_connections_are_dead_nobody_notices(last_words: bytes) -> None:
+async def test_however_many_kept_connections_are_dead_nobody_notices() -> None:
     """Each of them answers once, and closes when it is asked again."""
     asked: Counter[Wire] = Counter()
     together = asyncio.Barrier(4)
@@ -377,7 +376,6 @@ async def test_however_many_kept_connections_are_dead_nobody_notices(last_words:
     async def once(wire: Wire, _: bytes) -> None:
         asked[wire] += 1
         if asked[wire] > 1:
-            await wire.send(last_words)
             wire.close()
             return
         if len(asked) <= 4:
@@ -390,6 +388,54 @@ async def test_however_many_kept_connections_are_dead_nobody_notices(last_words:
         found += [await fetcher.fetch(wanted(url)) for url in urls[:2]]
         assert [type(one) for one in found] == [Page] * 6
     assert sorted(asked.values()) == [1] * 4 + [2] * 2
+
+
+@pytest.mark.parametrize("words", [b"rubbish\r\n\r\n", b"H", b"\r\n", b"HTTP/1.1 200 OK\r\n"])
+async def test_who_has_begun_to_answer_on_a_kept_connection_is_not_asked_again(
+    words: bytes,
+) -> None:
+    async def once(wire: Wire, head: bytes) -> None:
+        if path_of(head) == "/good":
+            await wire.send(answer(b"hi"))
+        else:
+            await wire.send(words)
+            await wire.half_close()
+
+    async with serving(once) as server, fetching() as fetcher:
+        assert isinstance(await fetcher.fetch(wanted(server.url("/good"))), Page)
+        found = await fetcher.fetch(wanted(server.url("/bad")))
+        assert isinstance(found, Outcome)
+        assert found.reason in ("protocol", "disconnected")
+        assert server.connections == 1
+    assert server.paths == ["/good", "/bad"]
+
+
+@pytest.mark.parametrize(
+    ("content_range", "asked", "whole"),
+    [("bytes 0-1/2", "", True), ("Bytes 0-1/2", "", True), ("bytes 0-1/3", "", False),
+     ("bytes 1-2/3", "", False), ("bytes 0-1/*", "", False), ("", "", False),
+     ("bytes 0-1/3", "bytes=0-1", True)],
+)  # fmt: skip
+async def test_a_part_that_nobody_asked_for_is_no_page_unless_it_is_all_of_it(
+    content_range: str, asked: str, whole: bool
+) -> None:
+    own = [("Range", asked)] if asked else []
+    sent = answer(b"hi", "206 Partial Content", Content_Range=content_range)
+    async with serving(sent) as server, fetching(own=own) as fetcher:
+        found = await fetcher.fetch(wanted(server.url()))
+    if whole:
+        assert isinstance(found, Page)
+    else:
+        assert isinstance(found, Outcome)
+        assert (found.reason, found.detail, found.status) == ("protocol", "206 unasked", 206)
+
+
+async def test_a_detail_is_one_line() -> None:
+    async with serving(b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n") as server:
+        found = await outcome(server.url())
+    assert found.reason == "protocol"
+    assert found.detail
+    assert "\n" not in found.detail
 
 
 @pytest.mark.parametrize("end", [b"", answer(b"of the answer before")])

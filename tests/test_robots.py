@@ -267,7 +267,7 @@ async def test_a_bomb_is_read_as_far_as_any_other() -> None:
 async def test_one_in_more_codings_or_members_than_anybody_needs_is_none(
     coding: str, members: int, layers: int
 ) -> None:
-    pack = {"gzip": gzip.compress, "zstd": zstd.compress}[coding]
+    pack: Callable[[bytes], bytes] = gzip.compress if coding == "gzip" else zstd.compress
     body = FORBIDS
     for _ in range(layers):
         body = pack(b"") * (members - 1) + pack(body)

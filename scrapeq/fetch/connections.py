@@ -116,11 +116,7 @@ class Connections:
         sent = Trip(last=len(self._sockets) >= self._many)
         try:
             return await self._send(url, headers, sent)
-        except (
-            aiohttp.ClientOSError,
-            aiohttp.ServerDisconnectedError,
-            aiohttp.ClientResponseError,
-        ):
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
             if not sent.in_vain:
                 raise
         return await self._send(url, headers, Trip(fresh=True, last=sent.last))

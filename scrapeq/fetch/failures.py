@@ -111,9 +111,9 @@ def failure_of(exc: Exception, limits: FetchLimits) -> Failure:
 
 
 def status_failure(response: aiohttp.ClientResponse, url: URL) -> Failure:
-    """The Failure of an answer whose status is neither a 2xx nor a redirect."""
+    """The Failure of an answer whose status is neither a redirect nor that of a whole page."""
     status = response.status
-    if status < 200:
+    if status < 200 or status == 206:
         return Failure("protocol", f"{status} unasked", status=status, final_url=str(url))
     patience = None
     if status in (429, 503):
@@ -129,8 +129,8 @@ def status_failure(response: aiohttp.ClientResponse, url: URL) -> Failure:
 
 
 def told(failure: Failure, elapsed: float) -> Failure:
-    """As it is kept: text that a database takes, not too much of it, and no secrets."""
-    detail = without_secrets(readable(failure.detail)[:MAX_DETAIL])
+    """As it is kept: a line that a database takes, not too much of it, and no secrets."""
+    detail = without_secrets(" ".join(readable(failure.detail).split())[:MAX_DETAIL])
     return replace(failure, detail=detail, elapsed=elapsed)
 
 

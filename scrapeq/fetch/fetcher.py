@@ -22,7 +22,7 @@ from scrapeq.fetch.addresses import Private, guarded
 from scrapeq.fetch.bodies import cut, discard, first_bytes, whole
 from scrapeq.fetch.connections import Connections
 from scrapeq.fetch.failures import NoPageError, SkippedError, failure_of, status_failure, told
-from scrapeq.fetch.headers import content_encoding, is_wanted, readable
+from scrapeq.fetch.headers import content_encoding, is_part, is_wanted, readable
 from scrapeq.fetch.limits import FetchLimits
 from scrapeq.fetch.proxy import Proxy
 from scrapeq.fetch.redirects import Hop, follow
@@ -196,7 +196,7 @@ class Fetcher:
 
     async def _page(self, attempt: _Attempt, url: URL, response: aiohttp.ClientResponse) -> Page:
         request = attempt.request
-        if not 200 <= response.status < 300:
+        if not 200 <= response.status < 300 or is_part(response):
             await discard(response)
             raise NoPageError(status_failure(response, url))
         content_type = readable(response.headers.get("Content-Type", ""))

@@ -28,9 +28,9 @@ class Trip:
 
     @property
     def in_vain(self) -> bool:
-        """Whether it got no answer on a connection that was kept: that may have been closed
-        before, or out of step. The server may not even know of the request."""
-        return self.wire is not None and self.wire.asked > 1 and self.wire.awaited
+        """Whether not a byte of an answer came on a connection that was kept: that may have been
+        closed before. The server may not even know of the request."""
+        return self.wire is not None and self.wire.asked > 1 and not self.wire.heard
 
 
 trip: ContextVar[Trip] = ContextVar("trip")

@@ -51,13 +51,15 @@ def test_088_what_has_no_type_is_looked_at(site: Site, tmp_path: Path) -> None:
         "/page": untyped(PAGE),
         "/empty-type": untyped(PAGE, b"Content-Type:\r\n"),
         "/nothing": untyped(b""),
+        "/any": untyped(PAGE, b"Content-Type: */*\r\n"),
+        "/unknown": untyped(PAGE, b"Content-Type: unknown/unknown; charset=utf-8\r\n"),
         "/png": untyped(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
-        "/pdf": untyped(b"%PDF-1.7\n\x01\x02\0"),
+        "/pdf": untyped(b"%PDF-1.7\n\x01\x02\0", b"Content-Type: application/unknown\r\n"),
     }
     with wire(replies) as server:
         met = meet(tmp_path, site, *map(server.url, replies))
         assert [met.ending(server.url(path)) for path in replies] == [
-            "done", "done", "done", "skipped:content_type", "skipped:content_type",
+            "done", "done", "done", "done", "done", "skipped:content_type", "skipped:content_type",
         ]  # fmt: skip
 
 
