@@ -102,3 +102,46 @@ async def test_a_head_ends_wherever_its_packets_do() -> None:
         found = await fetcher.fetch(wanted(server.url()))
     assert not isinstance(found, Outcome), found
     assert found.body == b"hi"
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n"
+
+
+@pytest.mark.parametrize("packets", [1, 2, 3])
+@pytest.mark.parametrize(
+    "junk", [b"\0", b"\0" * 1000, b"\0\n0\0", b"junk", b"\r\n\0", answer(b"surplus")]
+)
+@pytest.mark.parametrize("end", [b"0\r\n\r\n", b"0\r\nX: y\r\n\r\n"])
+async def test_what_lies_behind_a_body_is_surplus_whatever_its_packets(
+    end: bytes, junk: bytes, packets: int
+) -> None:
+    sent = {
+        1: [CHUNKED + end + junk],
+        2: [CHUNKED, end + junk],
+        3: [CHUNKED + end[:-1], end[-1:] + junk],
+    }
+
+    async def handler(wire: servers.Wire, _: bytes) -> None:
+        for packet in sent[packets]:
+            await wire.send(packet)
+            await wire.pause()
+
+    async with serving(handler) as server, fetching() as fetcher:
+        for _ in range(2):
+            found = await fetcher.fetch(wanted(server.url()))
+            assert not isinstance(found, Outcome), found
+            assert found.body == b"hi"
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize("cut", [0, 3, 6, 7])
+async def test_a_nul_in_the_last_packet_of_a_trailer_is_a_fault(cut: int) -> None:
+    trailer = b"0\r\nX: a\0b\r\n\r\n"
+
+    async def handler(wire: servers.Wire, _: bytes) -> None:
+        await wire.send(CHUNKED + trailer[:cut])
+        await wire.pause()
+        await wire.send(trailer[cut:])
+
+    async with serving(handler) as server:
+        assert await said(server.url()) == "protocol: a NUL in a trailer"

@@ -79,6 +79,8 @@ async def _read(
             return None
         if grown is not None:
             await grown(len(piece))
+    if (fault := content.exception()) is not None:
+        raise fault  # found at its very end, when nothing was left to read
     return b"".join(pieces)
 
 

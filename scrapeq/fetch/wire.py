@@ -25,6 +25,7 @@ may be."""
 
 _BLANK = re.compile(rb"[\r\n]{0,%d}" % (MAX_BLANK + 1))
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
+_TRAILER_END = re.compile(rb"(?:\A|\n)\r?\n")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -83,7 +84,7 @@ class Wire(ResponseHandler):
             piece, start = data[begin:end], end
             if piece:
                 self._parse(piece)
-            if self._chunked and b"\0" in piece[piece.rfind(b"\n0") + 1 :] and self._is_idle():
+            if self._chunked and self._is_idle() and _has_nul_in_trailer(piece):
                 self._break("a NUL in a trailer")
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
@@ -194,3 +195,10 @@ class Wire(ResponseHandler):
             self._reschedule_timeout()  # it was this process that did not listen
         else:
             super()._on_read_timeout()
+
+
+def _has_nul_in_trailer(piece: bytes) -> bool:
+    """Of a body that has ended in this piece. What lies behind its end is no trailer."""
+    trailer = piece[piece.rfind(b"\n0") + 1 :]
+    end = _TRAILER_END.search(trailer)
+    return end is not None and b"\0" in trailer[: end.start()]
