@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from itertools import chain
 from typing import Any
 
 import aiohttp
@@ -158,8 +159,8 @@ class Wire(ResponseHandler):
             self._early += 1
             if self._early > MAX_EARLY:
                 return f"more than {MAX_EARLY} answers of status 1xx"
-        reason = message.reason.encode("utf-8", "surrogateescape")
-        if _CONTROL.search(reason) or any(_CONTROL.search(n + v) for n, v in message.raw_headers):
+        text = [message.reason.encode("utf-8", "surrogateescape"), *chain(*message.raw_headers)]
+        if _CONTROL.search(b"".join(text)):  # one search: it is done for each answer
             return "a control character in the head of the answer"
         return ""
 
