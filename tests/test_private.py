@@ -17,7 +17,8 @@ PRIVATE = [
     "192.168.1.1", "100.64.0.1", "169.254.1.1", "169.254.169.254", "192.0.0.192", "198.18.0.1",
     "192.0.2.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255", "::", "::1", "fe80::1",
     "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "fec0::1", "ff02::1", "ff0e::1", "2001:db8::1",
-    "64:ff9b:1::a00:1",
+    "64:ff9b:1::a00:1", "64:ff9b:2::808:808", "::ffff:0:8.8.8.8", "::1:7f00:1", "5f00::1",
+    "4000::1", "a000::1", "3fff::1", "168.63.129.16", "fd20:ce::254",
 ]  # fmt: skip
 
 
@@ -60,11 +61,21 @@ def test_what_cannot_be_judged_is_not_trusted(text: str) -> None:
 
 
 def test_the_secrets_of_clouds_are_known_in_every_wrapping() -> None:
-    for address in ("169.254.169.254", "192.0.0.192", "100.100.100.200"):
+    for address in (
+        *("169.254.169.254", "192.0.0.192", "100.100.100.200"),
+        *("169.254.170.2", "169.254.170.23", "168.63.129.16"),
+    ):
         for wrapped in (address, *wrappings(IPv4Address(address))):
             assert is_metadata(wrapped), wrapped
             assert is_private(wrapped), wrapped
-    assert is_metadata("fd00:ec2::254")
+    for address in (
+        *("fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fe80::a9fe:a9fe", "fe80::a9fe:a9fe%1"),
+        *("::ffff:0:169.254.169.254", "64:ff9b:1::a9fe:a9fe", "64:ff9b:2::a9fe:a9fe"),
+    ):
+        assert is_metadata(address), address
+        assert is_private(address), address
+    assert not is_metadata("2606:4700::a9fe:a9fe")
+    assert not is_metadata("168.63.129.17")
     assert not is_metadata("169.254.169.253")
     assert not is_metadata("10.0.0.1")
     assert not is_metadata("no address")
