@@ -84,6 +84,22 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
         ADVISORIES,
     ),
     (
+        "rebound-on-the-same-host",
+        "fetch/addresses.py",
+        "        if outside:  #",
+        "        if False:  #",
+        "who was outside stays there though the name changes its mind",
+        ("test_fetch.py",),
+    ),
+    (
+        "rebound-to-another-host",
+        "fetch/addresses.py",
+        "inside and (outside or not await",
+        "inside and (not await",
+        "who was outside stays there though the name changes its mind",
+        ("test_fetch.py",),
+    ),
+    (
         "proxy-may-lead-inside",
         "fetch/connections.py",
         "await check_host(url, self.resolver)",

@@ -1053,6 +1053,35 @@ async def test_a_name_that_changes_its_mind_is_caught_when_it_is_connected_to(
         assert inside.heads == []
 
 
+@pytest.mark.parametrize("target", ["rebound.test", "private.test"])
+@pytest.mark.parametrize("kept", [False, True])
+async def test_who_was_outside_stays_there_though_the_name_changes_its_mind(
+    target: str, kept: bool, internet: Names
+) -> None:
+    async def outside(wire: Wire, head: bytes) -> None:
+        if path_of(head) == "/page":
+            await wire.send(answer(b"outside"))
+            return
+        internet["rebound.test"] = ["127.0.0.1"]
+        await wire.send(redirect(inside.url("/end", target)))
+
+    internet["rebound.test"] = [PUBLIC]
+    async with (
+        serving(outside, host=PUBLIC) as public,
+        serving(answer(b"inside")) as inside,
+        fetching() as fetcher,
+    ):
+        if kept:
+            first = await fetcher.fetch(wanted(public.url("/page", "rebound.test")))
+            assert isinstance(first, Page)
+        found = await fetcher.fetch(wanted(public.url("/", "rebound.test")))
+        assert isinstance(found, Outcome)
+        assert (found.verdict, found.reason) == ("failed", "private_network")
+        assert inside.heads == []
+        listed_one = await fetcher.fetch(wanted(inside.url("/end", "private.test")))
+        assert isinstance(listed_one, Page)
+
+
 async def test_what_one_attempt_may_not_do_the_next_one_may(internet: Names) -> None:
     async with two_worlds() as (public, inside), fetching() as fetcher:
         for _ in range(2):

@@ -26,6 +26,8 @@ def _nobody(_: str) -> bool:
 
 _forbidden: ContextVar[Callable[[str], bool]] = ContextVar("forbidden", default=_nobody)
 """Which addresses the attempt of this task may not connect to, on this hop."""
+peer: ContextVar[str] = ContextVar("peer", default="")
+"""The address that the last request of this task went to. Empty: a proxy's, or not known."""
 
 
 @contextmanager
@@ -57,12 +59,17 @@ async def check_hop(url: URL, target: URL, private: Private, resolver: Resolver)
     """Raise NoPageError for a redirect to where this URL may not lead."""
     if url.scheme == "https" and target.scheme == "http":
         raise NoPageError(Failure("redirect_downgrade", f"from https to {target}"))
-    if private == "block" or url.host == target.host:
+    if private == "block":
         return  # what is forbidden stays so
+    outside = private == "default" and peer.get() != "" and not is_private(peer.get())
+    if url.host == target.host:
+        if outside:  # it stays there, whatever its name means by the next hop
+            _forbidden.set(is_private)
+        return
     inside = private == "allow"
     if not inside:
         inside = await _is_inside(target, resolver)
-        if inside and not await _is_inside(url, resolver):
+        if inside and (outside or not await _is_inside(url, resolver)):
             raise NoPageError(Failure("private_network", f"redirected to {target}"))
     # The name may mean another address by the time it is connected to.
     _forbidden.set(is_metadata if inside else is_private)

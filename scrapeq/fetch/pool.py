@@ -12,6 +12,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 
+from scrapeq.fetch.addresses import peer
 from scrapeq.fetch.wire import Wire
 
 
@@ -44,8 +45,9 @@ class Pool(aiohttp.TCPConnector):
         super().__init__(**options)
         self._factory = cast(partial[ResponseHandler], partial(Wire, loop=self._loop))
 
-    async def connect(self, *args: Any, **options: Any) -> Connection:
-        connection = await super().connect(*args, **options)
+    async def connect(self, req: aiohttp.ClientRequest, *args: Any, **options: Any) -> Connection:
+        connection = await super().connect(req, *args, **options)
+        peer.set("" if req.proxy else _address_of(connection))
         way, wire = trip.get(), cast(Wire, connection.protocol)
         way.wire = wire
         if way.last:
@@ -58,6 +60,12 @@ class Pool(aiohttp.TCPConnector):
         while (connection := await super()._get(*args)) is not None and _is_stale(connection):
             connection.close()
         return connection
+
+
+def _address_of(connection: Connection) -> str:
+    transport = connection.transport
+    name = transport.get_extra_info("peername") if transport is not None else None
+    return str(name[0]) if name else ""
 
 
 def _is_stale(connection: Connection) -> bool:
