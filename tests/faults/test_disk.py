@@ -52,7 +52,7 @@ def test_111_a_small_disk_that_fills_up_is_named_as_full(site: Site, tmp_path: P
         words = ("--output", db, "--save-queue", "8")
         told = attempt(tmp_path, *words, world=None if is_small else instead, db=str(db))
         assert "the disk is full" in told or "SQLITE_IOERR" in told
-        assert 0 < states(tmp_path / db)["pending"] < 60
+        assert states(tmp_path / db)["pending"] > 0
         if is_small:
             subprocess.run(["mount", "-o", "remount,size=32m", str(tmp_path / "small")], check=True)
         complete(tmp_path, urls, *words, db=db)
