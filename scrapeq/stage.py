@@ -12,6 +12,7 @@ from scrapeq.channel import Channel, EndOfChannel
 from scrapeq.errors import FatalError
 from scrapeq.meter import Meter
 from scrapeq.models import Item, Outcome, Request, StageStatus
+from scrapeq.urls import kept
 
 In = TypeVar("In", bound=Item)
 Out = TypeVar("Out", bound=Item)
@@ -149,6 +150,6 @@ def crashed(request: Request, stage: str, exc: BaseException) -> Outcome:
         request,
         "failed",
         f"crash_{stage}",
-        f"{type(exc).__name__}: {exc}",
+        kept(f"{type(exc).__name__}: {exc}"),
         attempts=request.attempt,
     )

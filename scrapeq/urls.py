@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from yarl import URL
 
-from scrapeq.text import MASK
+from scrapeq.text import MASK, safe
 
 MAX_URL = 8192
 """Characters, as it is requested. Common servers refuse a longer request line."""
@@ -166,6 +166,11 @@ def without_secrets(text: str) -> str:
     """Any text to be shown that may hold a URL: also the values of its query masked whose keys
     speak of a secret. The URL itself keeps them, or it could not be asked for."""
     return _IN_A_SECRET_PARAMETER.sub(rf"\1{MASK}", without_credentials(text))
+
+
+def kept(detail: str) -> str:
+    """What is told of a verdict, as it is stored and shown: one short line without secrets."""
+    return safe(without_secrets(detail[:2000]), limit=500)
 
 
 def _without_likely_credentials(text: str) -> str:

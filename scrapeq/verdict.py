@@ -9,6 +9,7 @@ from sys import getsizeof
 from scrapeq.models import Outcome, Page, Record, Verdict
 from scrapeq.parse import Parsed, received
 from scrapeq.retry import Failure, RetryPolicy
+from scrapeq.urls import kept
 from scrapeq.workers import Result
 
 
@@ -49,7 +50,7 @@ def _outcome(page: Page, parsed: Parsed) -> Outcome:
         page.request,
         verdict,
         parsed.failed or parsed.skipped,
-        parsed.detail,
+        kept(parsed.detail),
         attempts=page.request.attempt,
         status=page.status,
         final_url=page.url,

@@ -121,6 +121,23 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
         "ASCII after a lead byte is not its trail",
         CHARSETS,
     ),
+    # ---- details
+    (
+        "detail-of-a-crash-as-it-is",
+        "stage.py",
+        'kept(f"{type(exc).__name__}: {exc}")',
+        'f"{type(exc).__name__}: {exc}"',
+        "what a crash says is kept without secrets",
+        ("test_flow.py",),
+    ),
+    (
+        "detail-of-a-parser-as-it-is",
+        "verdict.py",
+        "kept(parsed.detail)",
+        "parsed.detail",
+        "what a parser says is kept without secrets",
+        VERDICT,
+    ),
     # ---- overrun.py
     (
         "overrun-unmended",

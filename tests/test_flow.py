@@ -215,6 +215,17 @@ async def test_a_crash_names_its_stage_its_error_and_its_attempt() -> None:
     assert (outcome.detail, outcome.attempts) == ("ValueError: boom", 3)
 
 
+async def test_what_a_crash_says_is_kept_without_secrets_as_one_short_line() -> None:
+    def refuse(_: Item) -> None:
+        raise ValueError("http://me:word@h.test/?api_key=abc\n\ud800" + "x" * 100_000)
+
+    line = build(requests(1), [jitter_then(refuse)], (1,), 1)
+    await settled(line.pipeline.run())
+    [outcome] = line.outcomes
+    assert outcome.detail.startswith("ValueError: http://***@h.test/?api_key=***\u240a\ufffdx")
+    assert len(outcome.detail) == 500
+
+
 # ---- batches
 
 

@@ -69,6 +69,9 @@ def test_a_page_that_took_its_process_down_has_failed_for_good(loss: Any) -> Non
 def test_a_page_whose_parser_raised_has_failed_for_good() -> None:
     found = verdict(Result(error="KeyError: 'x'"))
     assert (found.verdict, found.reason, found.detail) == ("failed", "crash_parse", "KeyError: 'x'")
+    found = verdict(Result(error="ValueError: https://me:word@h.test/" + "x" * 10_000))
+    assert found.detail.startswith("ValueError: https://***@h.test/x")
+    assert len(found.detail) == 500
 
 
 def test_a_body_that_cannot_be_read_has_failed_for_good() -> None:
