@@ -68,6 +68,14 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
         ("test_advisories_wire.py",),
     ),
     (
+        "wire-piece-size",
+        "fetch/wire.py",
+        "transport.max_size = MAX_PIECE",
+        "pass",
+        "the loop is not held by one large piece",
+        ("test_wire.py",),
+    ),
+    (
         "wire-blank-lines",
         "fetch/wire.py",
         "if self._blank > MAX_BLANK:",
@@ -139,6 +147,14 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
         "self.wire.asked > 1",
         "who has begun to answer is not asked again",
         FETCH,
+    ),
+    (
+        "robots-looked-up-later",
+        "fetch/fetcher.py",
+        'if exc.failure.again else (404, b"")',
+        'if False else (404, b"")',
+        "a redirect that cannot be looked up now is no permission",
+        ("test_robots.py",),
     ),
     (
         "headers-part-is-whole",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from scrapeq.fetch.limits import FetchLimits
-from scrapeq.fetch.wire import Wire
+from scrapeq.fetch.wire import MAX_PIECE, Wire
 from scrapeq.models import Outcome, Page
 from tests import servers
 from tests.fetch_kit import LIMITS, fetched, fetching, wanted
@@ -145,3 +145,11 @@ async def test_a_nul_in_the_last_packet_of_a_trailer_is_a_fault(cut: int) -> Non
 
     async with serving(handler) as server:
         assert await said(server.url()) == "protocol: a NUL in a trailer"
+
+
+async def test_so_much_is_read_at_once_and_no_more(pieces: list[int]) -> None:
+    body = b"1\r\nx\r\n" * 90_000
+    async with serving(CHUNKED + body + b"0\r\n\r\n") as server:
+        assert await said(server.url()) == "done"
+    assert max(pieces) <= MAX_PIECE
+    assert sum(pieces) > len(body)

@@ -18,6 +18,8 @@ from scrapeq.clock import LATE
 MAX_EARLY = 100
 """Answers of status 1xx before the real one."""
 
+MAX_PIECE = 64 << 10
+"""Bytes that are read at once, without TLS."""
 MAX_BLANK = 64
 """Bytes of blank lines before a head (RFC 9112, 2.2: a few are to be ignored)."""
 MAX_LINES = 4
@@ -56,6 +58,7 @@ class Wire(ResponseHandler):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        transport.max_size = MAX_PIECE  # 256 KB in chunks of a byte hold the loop for 0.2 s
         self._tls = transport.get_extra_info("ssl_object")
 
     def set_response_params(self, **params: Any) -> None:
