@@ -44,6 +44,8 @@ _ZSTD_WINDOW_LOG = 23
 _GZIP = (b"\x1f\x8b",)
 _GZIP_RESERVED = 0xE0
 """Flags of a header that must be zero (RFC 1952, 2.3.1.2)."""
+_GZIP_NEXT = tuple(b"\x1f\x8b\x08" + bytes([flags]) for flags in range(0x20))
+"""How each further member begins: deflate is the only method there is."""
 _ZSTD = (b"\x28\xb5\x2f\xfd", *(bytes([n]) + b"\x2a\x4d\x18" for n in range(0x50, 0x60)))
 """A frame, or one that is to be skipped (RFC 8878, 3.1.2)."""
 
@@ -133,10 +135,12 @@ def _gunzip(body: bytes, limit: int, members: int) -> tuple[bytes, bool]:
         raise DecodeError("encoding", "reserved flags in a gzip header")
     if _zlib is not zlib:  # what it finds fault with has zlib's verdict, as on every machine
         with suppress(DecodeError):
-            found, whole = _members(body, limit, lambda: _zlib.decompressobj(31), _GZIP, members)
+            found, whole = _members(
+                body, limit, lambda: _zlib.decompressobj(31), _GZIP_NEXT, members
+            )
             if whole:
                 return found, whole
-    return _members(body, limit, lambda: zlib.decompressobj(31), _GZIP, members)
+    return _members(body, limit, lambda: zlib.decompressobj(31), _GZIP_NEXT, members)
 
 
 def _unzstd(body: bytes, limit: int, members: int) -> tuple[bytes, bool]:
@@ -166,7 +170,9 @@ def _members(
     marks: tuple[bytes, ...],
     most: int,
 ) -> tuple[bytes, bool]:
-    """Decompress member after member; what follows the last one is junk and ignored."""
+    """Decompress member after member. What follows the last one and can be neither the beginning
+    of another nor a piece of one is junk and ignored: bytes that differ from all `marks`. So the
+    end within a mark is a body that was cut, and a fault after a mark is one of the body."""
     pieces = []
     size = 0
     for _ in range(most):

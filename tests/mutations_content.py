@@ -32,6 +32,14 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
         DECODE,
     ),
     (
+        "decode-junk-is-a-member",
+        "decode.py",
+        "lambda: zlib.decompressobj(31), _GZIP_NEXT",
+        "lambda: zlib.decompressobj(31), _GZIP",
+        "what cannot begin a member is junk",
+        DECODE,
+    ),
+    (
         "decode-raw-by-the-quickest",
         "decode.py",
         "lambda: zlib.decompressobj(-15)",

@@ -175,6 +175,20 @@ def test_junk_after_the_end_is_ignored(coding: str, junk: bytes) -> None:
     assert decompress(body, name_of(coding), LIMIT) == (TEXT, False)
 
 
+@pytest.mark.parametrize(
+    "junk", [b"\x1f\x8b\0", b"\x1f\x8bjunk", b"\x1f\x8b\x08\x20" + b"j" * 20, b"\x1f\x1f\x8b\x08"]
+)
+def test_what_cannot_begin_a_member_is_junk(junk: bytes) -> None:
+    assert decompress(PACKERS["gzip"](TEXT) + junk, "gzip", LIMIT) == (TEXT, False)
+
+
+def test_a_member_that_begins_well_and_is_broken_is_no_junk() -> None:
+    whole = PACKERS["gzip"](TEXT)
+    assert fault(whole + b"\x1f\x8b\x08\0" + b"\xff" * 20, "gzip") == "encoding"
+    for length in range(1, len(whole)):
+        assert decompress(whole + whole[:length], "gzip", LIMIT)[1], length
+
+
 def test_junk_after_a_large_body_is_ignored_too() -> None:
     for junk in (b"x", b"\0" * 100_000):
         assert decompress(pack_brotli(LONG) + junk, "br", LIMIT) == (LONG, False)
