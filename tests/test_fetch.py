@@ -25,8 +25,9 @@ from yarl import URL
 from scrapeq.budget import Budget
 from scrapeq.fetch import Fetcher, FetchLimits
 from scrapeq.fetch.bodies import SMALL_BODY
+from scrapeq.fetch.failures import told
 from scrapeq.models import Outcome, Page, Request
-from scrapeq.retry import RetryPolicy
+from scrapeq.retry import Failure, RetryPolicy
 from scrapeq.urls import Credentials, listed, remember
 from tests.servers import (
     Handler,
@@ -943,6 +944,13 @@ async def test_a_secret_never_leaves_its_origin(
         assert isinstance(found, Page)
         assert "@" not in found.url
         assert set(sent.values()) == {SECRET if kept else None}
+
+
+def test_a_secret_is_masked_wherever_a_detail_is_cut() -> None:
+    for before in range(470, 500):
+        long = Failure("reset", "x" * before + " http://me:password@host.test/")
+        assert "password"[:3] not in told(long, 0.0).detail
+        assert len(told(long, 0.0).detail) <= 500
 
 
 # ---- private addresses

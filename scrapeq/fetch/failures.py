@@ -130,7 +130,8 @@ def status_failure(response: aiohttp.ClientResponse, url: URL) -> Failure:
 
 def told(failure: Failure, elapsed: float) -> Failure:
     """As it is kept: a line that a database takes, not too much of it, and no secrets."""
-    detail = without_secrets(" ".join(readable(failure.detail).split())[:MAX_DETAIL])
+    line = " ".join(readable(failure.detail[: 4 * MAX_DETAIL]).split())
+    detail = without_secrets(line)[:MAX_DETAIL]  # a secret that is cut looks like none
     return replace(failure, detail=detail, elapsed=elapsed)
 
 
