@@ -42,6 +42,7 @@ class _Row:
     count: int = 0
     reason: str = ""
     held_until: float = float("-inf")
+    given_up: bool = False
 
     def hold(self, steps: int, now: float) -> None:
         if steps >= 0:
@@ -50,7 +51,8 @@ class _Row:
 
 class Breaker:
     """What began before the end of a pause tells nothing new, and makes no row longer. `most`
-    failures in a row, and an endpoint is given up.
+    failures in a row, and an endpoint is given up; sooner, after OUTAGE, if its host has never
+    answered in this run.
 
     All times are of one clock that only goes forward.
     """
@@ -59,7 +61,7 @@ class Breaker:
         self._most = most
         self._rows: dict[Endpoint, _Row] = {}
         self._hosts: dict[str, float] = {}
-        """Those that answered while some row was open, and when."""
+        """Those that have answered, and when: of the last MAX_ENDPOINTS at least half."""
         self._last_answer = float("-inf")
         self._silent_since: float | None = None
         self._silent = 0
@@ -74,10 +76,11 @@ class Breaker:
         """It lives, whatever it said. None: somebody does, if only the DNS."""
         self._last_answer = now
         self._silent_since, self._silent = None, 0
-        if self._rows and endpoint is not None:
-            self._rows.pop(endpoint, None)
+        if endpoint is not None:
+            if self._rows:
+                self._rows.pop(endpoint, None)
             if len(self._hosts) >= MAX_ENDPOINTS:
-                self._hosts.clear()
+                self._hosts = dict(list(self._hosts.items())[MAX_ENDPOINTS // 2 :])
             self._hosts[endpoint[0]] = now
 
     def failed(
@@ -96,6 +99,9 @@ class Breaker:
             row.hold(row.count - (1 if ours else TRIPS), now)
             # Who was slow to fail while others answered tells only of itself.
             self._silent += row.count == 1 and began > self._last_answer
+            row.given_up = row.count >= self._most or (
+                row.count > TRIPS and now - row.since >= OUTAGE and endpoint[0] not in self._hosts
+            )
         return not ours and not self._may_be_an_outage(row, now)
 
     def pause(self, endpoint: Endpoint, now: float) -> float:
@@ -114,7 +120,7 @@ class Breaker:
     def given_up(self, endpoint: Endpoint) -> str:
         """Why it is not asked any more in this run; empty while it is."""
         row = self._rows.get(endpoint)
-        if row is None or row.count < self._most:
+        if row is None or not row.given_up:
             return ""
         return f"given up: {row.reason}, {row.count} times in a row"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import inspect
 import os
 import sys
@@ -43,6 +44,10 @@ def main() -> None:
         app(prog_name="scrapeq")
     except ScrapeqError as exc:
         _fail(exc)
+    except OSError as exc:
+        if exc.errno not in (errno.ENOSPC, errno.EIO):
+            raise
+        _fail(ScrapeqError(f"stdout cannot be written: {exc.strerror}"))
     except KeyboardInterrupt:  # before or after Typer was there to notice
         raise SystemExit(130) from None
 

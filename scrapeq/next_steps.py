@@ -32,15 +32,20 @@ def _sets(word: str, flag: str, short: str) -> bool:
     return short != flag and word.startswith(short) and word[2:].lstrip("=")[:1].isdecimal()
 
 
-def from_stored_list(command: Sequence[str]) -> str:
-    """The command for a run on what the database holds: a list on stdin is there already."""
+def from_stored_list(
+    command: Sequence[str], *, whole: bool = True, retry_failed: bool = False
+) -> str:
+    """The command to go on. A list on stdin is in the database already, if it was read `whole`."""
     before = ["", *command]
     on_stdin = any(
         word == "-" and previous not in _TAKES_A_FILE
         for previous, word in zip(before, command, strict=False)
     )
     words = [word for word in command if word != "--fresh"]
-    return shlex.join(words) + (" < /dev/null" if on_stdin else "")
+    if retry_failed:
+        words = [*(word for word in words if word != "--retry-failed"), "--retry-failed"]
+    again = " < /dev/null" if whole else "  (with the list on stdin again)"
+    return shlex.join(words) + (again if on_stdin else "")
 
 
 def look_lines(output: str) -> Iterator[str]:

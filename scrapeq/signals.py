@@ -14,7 +14,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def listening(
     first: Callable[[signal.Signals], None], second: Callable[[signal.Signals], None]
 ) -> Iterator[None]:
-    """Call `first` for the first signal and `second` for each later one; then put all back.
+    """Call `first` for the first signal and `second` for each later one; then put all back, or, if
+    there was one, be deaf until the loop is closed: whoever asked is answered, and what is left to
+    do (to close, and to say so) takes no time and is not cut short.
 
     A signal that was ignored when the process began (`nohup`, `&` in a script) stays ignored.
     """
@@ -34,5 +36,8 @@ def listening(
         yield
     finally:
         for number in ours:
-            loop.remove_signal_handler(number)
-            signal.signal(number, before[number])
+            if heard:
+                loop.add_signal_handler(number, lambda: None)
+            else:
+                loop.remove_signal_handler(number)
+                signal.signal(number, before[number])

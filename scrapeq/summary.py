@@ -215,10 +215,15 @@ def _next_steps(reading: Reading, output: str, command: Sequence[str], cores: in
         found = bottleneck(reading, None, cores)
         yield f"  bottleneck  {found.why}"
         if found.advice:
-            yield f"  try         {shlex.join(with_flags(command, found.advice))}"
+            unfinished = [word for word in command if word != "--fresh"]
+            kept = unfinished if reading.counts.pending or not reading.complete else command
+            yield f"  try         {shlex.join(with_flags(kept, found.advice))}"
     for line in look_lines(output):
         yield f"  look        {line}"
-    if reading.counts.pending:
-        yield f"  resume      {from_stored_list(command)}"
+    whole = reading.complete
+    if reading.stopping and not whole:
+        yield "  list        was not read to its end: give it again"
+    if reading.counts.pending or (reading.stopping and not whole):
+        yield f"  resume      {from_stored_list(command, whole=whole)}"
     if reading.counts.failed:
-        yield f"  retry       {from_stored_list([*command, '--retry-failed'])}"
+        yield f"  retry       {from_stored_list(command, whole=whole, retry_failed=True)}"

@@ -201,8 +201,8 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "breaker-never-forgets",
         "breaker.py",
-        "            self._rows.pop(endpoint, None)\n",
-        "            pass\n",
+        "                self._rows.pop(endpoint, None)\n",
+        "                pass\n",
         "an answer ends the row of failures",
         BREAKER,
     ),
@@ -228,6 +228,14 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
         "return many and now - self._silent_since < OUTAGE",
         "return False",
         "in an outage the first in line keeps its attempts",
+        BREAKER,
+    ),
+    (
+        "breaker-never-lived",
+        "breaker.py",
+        "endpoint[0] not in self._hosts\n",
+        "False\n",
+        "a host that never answered is given up sooner",
         BREAKER,
     ),
     (

@@ -94,11 +94,22 @@ def test_an_endpoint_is_given_up_after_so_many_failures_in_a_row_until_it_answer
     assert not breaker.given_up(H)
 
 
-def test_giving_up_takes_no_longer_than_two_minutes() -> None:
+def test_a_host_that_has_answered_is_given_up_within_two_minutes() -> None:
     breaker = Breaker()
-    now, _ = failing(breaker, times=30)
+    breaker.answered(H, 0.0)
+    now, _ = failing(breaker, times=29, now=1.0)
+    assert not breaker.given_up(H)
+    now, _ = failing(breaker, times=1, now=now)
     assert breaker.given_up(H)
     assert 60 < now < 120
+
+
+def test_a_host_that_never_answered_is_given_up_after_half_a_minute() -> None:
+    breaker = Breaker()
+    now = 0.0
+    while not breaker.given_up(H):
+        now, _ = failing(breaker, times=1, now=now)
+    assert OUTAGE <= now < OUTAGE + 2 * LONGEST_PAUSE
 
 
 def test_what_this_machine_lacks_calls_for_a_pause_at_once_and_never_counts() -> None:

@@ -12,6 +12,7 @@ import pytest
 from scrapeq import __version__
 from scrapeq.settings import Settings, described
 from tests.program_kit import PROGRAM, CommandLine, environment, scrapeq
+from tests.site import PATIENCE
 
 
 @pytest.fixture
@@ -201,3 +202,20 @@ def test_what_goes_into_a_pipe_has_no_escape_codes_whatever_the_environment_says
     colors = {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1", "PY_COLORS": "1", "GITHUB_ACTIONS": "1"}
     ended = scrapeq(tmp_path, *words, env=colors)
     assert "\x1b" not in ended.stdout + ended.stderr
+
+
+def test_help_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*PROGRAM, "run", "--help"],
+            cwd=tmp_path,
+            env=environment(tmp_path),
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == "scrapeq: stdout cannot be written: No space left on device\n"

@@ -234,6 +234,17 @@ def test_a_list_from_stdin_is_not_waited_for_again() -> None:
     assert from_stored_list(["scrapeq", "run", "a", "-o", "-"]) == "scrapeq run a -o -"
 
 
+def test_a_list_on_stdin_that_was_not_read_to_its_end_is_wanted_again() -> None:
+    found = from_stored_list(["scrapeq", "run", "-"], whole=False)
+    assert found == "scrapeq run -  (with the list on stdin again)"
+    assert from_stored_list(["scrapeq", "run", "a"], whole=False) == "scrapeq run a"
+
+
+def test_to_retry_is_said_once() -> None:
+    command = ["scrapeq", "run", "a", "--retry-failed"]
+    assert from_stored_list(command, retry_failed=True) == "scrapeq run a --retry-failed"
+
+
 def test_going_on_does_not_start_afresh() -> None:
     assert from_stored_list(["scrapeq", "run", "a", "--fresh"]) == "scrapeq run a"
 
