@@ -94,7 +94,7 @@ class Breaker:
         if self._silent_since is None:
             self._silent_since = now
         row.reason = reason
-        if began >= row.held_until:
+        if is_news := began >= row.held_until:
             row.count += 1
             row.hold(row.count - (1 if ours else TRIPS), now)
             # Who was slow to fail while others answered tells only of itself.
@@ -102,7 +102,7 @@ class Breaker:
             row.given_up = row.count >= self._most or (
                 row.count > TRIPS and now - row.since >= OUTAGE and endpoint[0] not in self._hosts
             )
-        return not ours and not self._may_be_an_outage(row, now)
+        return not ours and not self._may_be_an_outage(row, now, is_news=is_news)
 
     def pause(self, endpoint: Endpoint, now: float) -> float:
         """Seconds for which to leave it alone from now on; 0 for none."""
@@ -124,8 +124,8 @@ class Breaker:
             return ""
         return f"given up: {row.reason}, {row.count} times in a row"
 
-    def _may_be_an_outage(self, row: _Row, now: float) -> bool:
+    def _may_be_an_outage(self, row: _Row, now: float, *, is_news: bool) -> bool:
         if self._silent_since is None or self._last_answer > row.since:
             return False  # others have answered since: it is its own fault
-        many = row.count > TRIPS or self._silent >= MANY
+        many = not is_news or row.count > TRIPS or self._silent >= MANY
         return many and now - self._silent_since < OUTAGE

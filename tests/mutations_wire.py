@@ -193,8 +193,8 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "breaker-counts-what-was-under-way",
         "breaker.py",
-        "if began >= row.held_until:",
-        "if True:",
+        "if is_news := began >= row.held_until:",
+        "if is_news := True:",
         "what was under way at a pause makes no row longer",
         BREAKER,
     ),
@@ -297,8 +297,8 @@ ROWS: list[tuple[str, str, str, str, str, tuple[str, ...]]] = [
     (
         "ours-is-theirs",
         "breaker.py",
-        "return not ours and not self._may_be_an_outage(row, now)",
-        "return not self._may_be_an_outage(row, now)",
+        "return not ours and not self._may_be_an_outage",
+        "return not self._may_be_an_outage",
         "what this machine lacks is no fault of a URL",
         (*BREAKER, *TCP),
     ),
