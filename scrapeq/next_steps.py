@@ -42,8 +42,8 @@ def from_stored_list(
         for previous, word in zip(before, command, strict=False)
     )
     words = [word for word in command if word != "--fresh"]
-    if retry_failed:
-        words = [*(word for word in words if word != "--retry-failed"), "--retry-failed"]
+    if retry_failed and "--retry-failed" not in words:
+        words.append("--retry-failed")
     again = " < /dev/null" if whole else "  (with the list on stdin again)"
     return shlex.join(words) + (again if on_stdin else "")
 
