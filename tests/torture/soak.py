@@ -49,8 +49,8 @@ MOST_GROWTH = 16 << 20
 MOST_PEAK = 32 << 20
 """Bytes by which the parent's peak, or the mean of its children, may rise in the second half. The
 children's peak is a page that is too much for one of them, at the moment of a sample, or not."""
-MOST_FILES = 16
-"""Descriptors that the second half may add, in the mean."""
+MOST_FILES = 256 + 64
+"""Descriptors of so many fetchers, and of all else; how many are open follows the load."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +177,8 @@ def faults_of(soaked: Soaked, folder: Path, port: int, every: int) -> list[str]:
         found.append(f"said on stderr: {soaked.err[:2000]}")
     if (most := max((one.wal for one in soaked.samples), default=0)) >= MOST_WAL:
         found.append(f"a WAL of {most:,} bytes")
+    if (most := max((one.files for one in soaked.samples), default=0)) > MOST_FILES:
+        found.append(f"{most} descriptors")
     if soaked.seconds >= LONG:
         found += _growth(soaked.samples)
     return [*found, *_wrong_verdicts(soaked, folder / "scrapeq.db", port, every)]
@@ -243,9 +245,6 @@ def _growth(samples: Sequence[Sample]) -> Iterator[str]:
         before, after = (level(getattr(one, name) for one in half) for half in (first, second))
         if after > before + MOST_PEAK:
             yield f"the {name} rose from {before / 1e6:.1f} to {after / 1e6:.1f} MB"
-    before, after = (statistics.mean(one.files for one in half) for half in (first, second))
-    if after > before + MOST_FILES:
-        yield f"{before:.0f} descriptors became {after:.0f}"
     before, after = (max(one.threads for one in half) for half in (first, second))
     if after > before + 1:
         yield f"{before} threads became {after}"
