@@ -89,7 +89,9 @@ class Connections:
         try:
             response = await self._ask(url, headers)
         except (aiohttp.ClientError, OSError) as exc:
-            raise self.judged(exc) from exc
+            if (judged := self.judged(exc)) is exc:
+                raise  # `from` itself would be a ring, and keep its frames
+            raise judged from exc
         _unanswered.set(None)
         self._breaker.answered(asked[0], now())
         return response
