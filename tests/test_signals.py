@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -381,3 +382,19 @@ def test_parse_processes_do_not_outlive_a_parent_that_was_killed(
         os.kill(program.pid, signal.SIGKILL)
         program.wait()
         assert children.gone()
+
+
+def test_signals_that_keep_coming_do_not_cut_the_end_short(
+    site: Site, tmp_path: Path, db: Path
+) -> None:
+    """An idle run has drained at once: the next signal meets it while it closes the database."""
+    busy = site.add("/busy", Answer(status=503))
+    with running(tmp_path, busy, "--retries", "9") as program:
+        site.wait_for(1)
+        until(lambda: rows(db, "SELECT 1 FROM pages WHERE due_at IS NOT NULL"))
+        while program.process.poll() is None:
+            program.signal(signal.SIGTERM)
+            time.sleep(0.001)
+        assert program.wait() == 143, program.stderr
+    assert "resume" in program.stderr
+    assert rows(db, "SELECT outcome FROM runs") == [("stopped by SIGTERM",)]
